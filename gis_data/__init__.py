@@ -1,0 +1,1 @@
+"""Reading, checking and measuring vectors and rasters. Knows no database."""

@@ -1,0 +1,165 @@
+"""GeoJSON, read strictly: what is not plainly an area in RFC 7946 is refused, not guessed.
+
+No NaN, no key twice, no nesting deeper than 32, no address in place of a body. The old ``crs`` member
+is honoured; without one the coordinates are WGS 84, as the RFC says.
+"""
+
+import json
+import re
+from array import array
+from typing import Any
+
+from gis_data._rows import Raw, RawRow, Refused, Ring, RowProblem, multipolygon_wkb, plain_text
+
+DEPTH_MAX = 32
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.S)
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def read(data: bytes, *, row_limit: int) -> Raw:
+    """Return the rows of a FeatureCollection, or the one of a Feature or a bare geometry."""
+    document = _parse(data)
+    crs, by_default = _crs(document)
+    features = _features(document)
+    if len(features) > row_limit:
+        raise Refused(
+            "too_large", f"文件有 {len(features)} 行，一次最多 {row_limit} 行。请分成几份。"
+        )
+    rows = [row_of(feature) for feature in features]
+    fields = list(dict.fromkeys(name for row in rows for name in row.attributes))
+    return Raw("GeoJSON", rows, fields, "UTF-8", crs, by_default)
+
+
+def row_of(feature: Any) -> RawRow:
+    """Return the row of one Feature, its problem in it if it has one."""
+    attributes: dict[str, Any] = {}
+    try:
+        if not isinstance(feature, dict) or feature.get("type") != "Feature":
+            raise RowProblem("invalid", "这一行不是 GeoJSON 的 Feature。")
+        properties = feature.get("properties")
+        if properties is not None and not isinstance(properties, dict):
+            raise RowProblem("invalid", "这一行的 properties 不是对象。")
+        attributes = {plain_text(k): _value(v) for k, v in (properties or {}).items()}
+        if "geometry" not in feature:
+            raise RowProblem("invalid", "这一行没有 geometry。")
+        geometry = feature["geometry"]
+        return RawRow(None if geometry is None else wkb_of(geometry), attributes)
+    except RowProblem as problem:
+        return RawRow(None, attributes, (problem.code, problem.message))
+
+
+def wkb_of(geometry: Any) -> bytes | None:
+    """Return the MULTIPOLYGON WKB of a GeoJSON geometry; None if its coordinates are empty."""
+    kind = geometry.get("type") if isinstance(geometry, dict) else None
+    if kind not in ("Polygon", "MultiPolygon"):
+        raise RowProblem("not_an_area", f"图形是 {str(kind)[:40]}，不是面。地块必须是面。")
+    coordinates = geometry.get("coordinates")
+    polygons = [coordinates] if kind == "Polygon" else coordinates
+    if not isinstance(polygons, list):
+        raise RowProblem("invalid", "坐标不是数组。")
+    if not any(polygons):
+        return None
+    if not all(isinstance(rings, list) and rings for rings in polygons):
+        raise RowProblem("invalid", "坐标的嵌套层数不对，或有空的部分。")
+    return multipolygon_wkb([[_ring(ring) for ring in rings] for rings in polygons])
+
+
+def _ring(positions: Any) -> Ring:
+    if not isinstance(positions, list):
+        raise RowProblem("invalid", "坐标的嵌套层数不对。")
+    ring = array("d")
+    for position in positions:
+        # type() and not isinstance(): true and false are integers to Python.
+        if (
+            not isinstance(position, list)
+            or not 2 <= len(position) <= 3
+            or not all(type(number) in (int, float) for number in position)
+        ):
+            raise RowProblem("invalid", "坐标必须是两个或三个数。")
+        try:
+            ring.append(position[0])
+            ring.append(position[1])
+        except OverflowError as error:
+            raise RowProblem("not_finite", "坐标大得不成数。") from error
+        if len(position) == 3 and not -1e6 < position[2] < 1e6:
+            raise RowProblem("not_finite", "高程不是有限数。")
+    return ring
+
+
+def _value(value: Any) -> Any:
+    if value is None or isinstance(value, int):
+        return int(value) if isinstance(value, bool) else value
+    if isinstance(value, float):
+        if not -1e308 < value < 1e308:
+            raise RowProblem("not_finite", "有一个属性是无穷大。")
+        return value
+    if isinstance(value, str):
+        return plain_text(value)
+    return plain_text(json.dumps(value, ensure_ascii=False))
+
+
+def _parse(data: bytes) -> Any:
+    depth = _depth(data)
+    if depth > DEPTH_MAX:
+        raise Refused("broken", f"JSON 嵌套 {depth} 层，最多 {DEPTH_MAX} 层。")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Refused("encoding", "GeoJSON 必须是 UTF-8 编码。请另存为 UTF-8 后再交。") from error
+    try:
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        raise Refused(
+            "broken", f"不是完整的 JSON：第 {error.lineno} 行第 {error.colno} 列附近有错。"
+        ) from error
+    except (RecursionError, ValueError) as error:
+        raise Refused("broken", "JSON 里有不能读的数或过深的嵌套。") from error
+
+
+def _depth(data: bytes) -> int:
+    depth = deepest = 0
+    for bracket in _STRINGS.sub(b"", data).translate(None, _NOT_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > deepest:
+            deepest = depth
+    return deepest
+
+
+def _no_constant(name: str) -> Any:
+    raise Refused("broken", f"JSON 里有 {name}，这不是数。请检查导出这份文件的软件。")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise Refused("broken", f"同一对象里“{name[:40]}”出现两次，不知该取哪一个。")
+        members[name] = value
+    return members
+
+
+def _crs(document: Any) -> tuple[str | None, bool]:
+    if not isinstance(document, dict) or "crs" not in document:
+        return "EPSG:4326", True
+    crs = document["crs"]
+    if crs is None:
+        return None, False
+    properties = crs.get("properties") if isinstance(crs, dict) else None
+    name = properties.get("name") if isinstance(properties, dict) else None
+    if not isinstance(crs, dict) or crs.get("type") != "name" or not isinstance(name, str):
+        raise Refused("crs_refused", "crs 不是坐标系的名字。系统不到别处去取坐标系。")
+    return name, False
+
+
+def _features(document: Any) -> list[Any]:
+    kind = document.get("type") if isinstance(document, dict) else None
+    if kind == "FeatureCollection":
+        features = document.get("features")
+        if not isinstance(features, list):
+            raise Refused("broken", "FeatureCollection 没有 features。")
+        return features
+    if kind == "Feature":
+        return [document]
+    if kind in ("Polygon", "MultiPolygon"):
+        return [{"type": "Feature", "properties": None, "geometry": document}]
+    raise Refused("unknown_format", "是 JSON，但不是 GeoJSON 的 FeatureCollection、Feature 或面。")

@@ -1,0 +1,180 @@
+"""The child process that reads one file of a stranger and hands back plain rows.
+
+Started by ``gis_data.vectors`` with an empty environment, no network where the system allows it, and
+limits of its own. It is given names of files on standard input and answers on standard output with
+one line of JSON and the geometries behind it as WKB. No GDAL is loaded here, so there is no driver
+that could follow a description to another file or server; that is asserted before anything is read.
+"""
+
+import hashlib
+import json
+import resource
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+from gis_data._rows import Raw, Refused
+
+ADDRESS_SPACE_BYTES = 3 * 2**30
+CPU_SECONDS = 30
+FILE_BYTES = 600 * 2**20
+
+_SIGNATURES = (
+    (b"%PDF", "PDF"),
+    (b"II*\0", "TIFF 影像"),
+    (b"II+\0", "TIFF 影像"),
+    (b"MM\0", "TIFF 影像"),
+    (b"\x89PNG", "图片"),
+    (b"\xff\xd8", "图片"),
+    (b"GIF8", "图片"),
+    (b"Rar!", "RAR 压缩包"),
+    (b"7z\xbc\xaf", "7z 压缩包"),
+    (b"PAR1", "Parquet"),
+)
+
+
+def main() -> None:
+    """Read the request from standard input and write the answer."""
+    _limit()
+    request = json.load(sys.stdin)
+    try:
+        raw = _read(request)
+        _assert_no_gdal()
+    except Refused as refused:
+        _answer({"refused": [refused.code, refused.message]}, [])
+        return
+    except MemoryError:
+        _answer({"refused": ["too_large", "文件太大，读它要的内存超过限额。请分成几份。"]}, [])
+        return
+    blobs = [row.wkb or b"" for row in raw.rows]
+    _answer(
+        {
+            "driver": raw.driver,
+            "encoding": raw.encoding,
+            "fields": raw.fields,
+            "crs": raw.crs,
+            "crs_by_default": raw.crs_by_default,
+            "sha256": raw.sha256,
+            "rows": [
+                [len(b), r.attributes, r.problem] for b, r in zip(blobs, raw.rows, strict=True)
+            ],
+        },
+        blobs,
+    )
+
+
+def _limit() -> None:
+    for what, most in (
+        (resource.RLIMIT_AS, ADDRESS_SPACE_BYTES),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, FILE_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def _assert_no_gdal() -> None:
+    loaded = {"pyogrio", "rasterio", "osgeo", "fiona", "exactextract"} & sys.modules.keys()
+    assert not loaded, f"the reader must not load GDAL, and loaded {loaded}"
+
+
+def _answer(header: dict[str, Any], blobs: list[bytes]) -> None:
+    # ASCII, so that a lone surrogate in a message cannot stop the answer.
+    line = json.dumps(header, ensure_ascii=True, allow_nan=False).encode("ascii")
+    sys.stdout.buffer.write(struct.pack("<Q", len(line)) + line)
+    for blob in blobs:
+        sys.stdout.buffer.write(blob)
+    sys.stdout.buffer.flush()
+
+
+def _read(request: dict[str, Any]) -> Raw:
+    paths = {part: Path(path) for part, path in request["paths"].items()}
+    digest = hashlib.sha256()
+    contents: dict[str, bytes] = {}
+    for part in sorted(paths):
+        contents[part] = paths[part].read_bytes()
+        if len(paths) > 1:
+            digest.update(part.encode() + hashlib.sha256(contents[part]).digest())
+        else:
+            digest.update(contents[part])
+    if len(paths) > 1:
+        raw = _shapefile(contents, request)
+    else:
+        raw = _by_content(next(iter(contents.values())), next(iter(paths.values())), request)
+    raw.sha256 = digest.hexdigest()
+    return raw
+
+
+def _by_content(data: bytes, path: Path, request: dict[str, Any]) -> Raw:
+    """Return what the first bytes say the file is; its name is never asked."""
+    rows: dict[str, Any] = {"row_limit": request["row_limit"]}
+    if data.startswith(b"PK\x03\x04"):
+        return _archive(data, request)
+    if data.startswith(b"SQLite format 3\0"):
+        if data[68:72] not in (b"GPKG", b"GP10", b"GP11"):
+            raise Refused("unknown_format", "是 SQLite 数据库，但不是 GeoPackage。")
+        from gis_data import _gpkg
+
+        return _gpkg.read(str(path), layer=request["layer"], **rows)
+    if data.startswith(b"\x00\x00\x27\x0a"):
+        return _shapefile({"shp": data}, request)
+    for signature, title in _SIGNATURES:
+        if data.startswith(signature):
+            raise Refused("unknown_format", f"是 {title}，不是地块文件。{_TAKEN}")
+    head = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head.startswith((b"{", b"[")):
+        from gis_data import _geojson
+
+        return _geojson.read(data, **rows)
+    if head.startswith(b"<") or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        from gis_data import _kml
+
+        return _kml.read(data, **rows)
+    raise Refused("unknown_format", f"看不出是什么文件。{_TAKEN}")
+
+
+_TAKEN = "可交：GeoJSON、GeoPackage、shapefile（压缩成 .zip）、KML、KMZ。"
+
+
+def _shapefile(parts: dict[str, bytes], request: dict[str, Any]) -> Raw:
+    from gis_data import _shapefile
+
+    return _shapefile.read(parts, encoding=request["encoding"], row_limit=request["row_limit"])
+
+
+def _archive(data: bytes, request: dict[str, Any]) -> Raw:
+    """Return the one layer in the archive: a shapefile, or one GeoPackage, GeoJSON or KML."""
+    from gis_data import _zip
+
+    held: dict[str, dict[str, bytes]] = {}
+    for name, content in _zip.members(data).items():
+        stem, _, ending = name.rpartition(".")
+        ending = ending.lower()
+        if ending in ("shp", "shx", "dbf", "prj", "cpg"):
+            held.setdefault(stem.lower(), {})[ending] = content
+        else:
+            held[name] = {ending: content}
+    layers = {n: p for n, p in held.items() if set(p) & {"shp", "gpkg", "geojson", "json", "kml"}}
+    if request["layer"] is not None and len(layers) > 1:
+        layers = {n: p for n, p in layers.items() if n == request["layer"].lower()}
+    if not layers:
+        raise Refused("no_layer", f"压缩包里没有地块文件（.shp 等）。{_TAKEN}")
+    if len(layers) > 1:
+        raise Refused(
+            "several_layers",
+            f"压缩包里有 {len(layers)} 份地块文件，请分开交：{'、'.join(layers)[:200]}。",
+        )
+    parts = next(iter(layers.values()))
+    if "shp" in parts:
+        return _shapefile(parts, request)
+    content = next(iter(parts.values()))
+    if content.startswith((b"PK", b"\x00\x00\x27\x0a")):
+        raise Refused("zip_nested", "压缩包里又是压缩包或改了名的文件，不读。")
+    inner = Path(request["staging"]) / "inner"
+    inner.write_bytes(content)
+    return _by_content(content, inner, {**request, "layer": None})
+
+
+if __name__ == "__main__":
+    main()

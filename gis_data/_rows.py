@@ -1,0 +1,118 @@
+"""What the readers of each format hand over: rows of well-known binary and plain values.
+
+Nothing here needs GDAL, GEOS or numpy: the child process that parses files of strangers loads as
+little compiled code as it can.
+"""
+
+import math
+import struct
+from array import array
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Value = str | int | float | None
+Ring: TypeAlias = "array[float]"  # x0, y0, x1, y1, ... as read
+Rings: TypeAlias = "list[array[float]]"  # of one polygon, the shell first
+
+TEXT_CHARACTERS_MAX = 10_000
+VERTICES_ROW_MAX = 500_000
+RINGS_ROW_MAX = 20_000
+FIELDS_MAX = 2_046  # what Visual FoxPro allows; more is no table of land
+
+
+class Refused(Exception):
+    """The whole file is refused."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class RowProblem(Exception):
+    """One row is refused; the others are read on."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(slots=True)
+class RawRow:
+    """One row of a file. ``wkb`` is None where there is no geometry or ``problem`` says why not."""
+
+    wkb: bytes | None
+    attributes: dict[str, Value]
+    problem: tuple[str, str] | None = None
+
+
+@dataclass(slots=True)
+class Raw:
+    """A file as read, its coordinate system still as the text that stands in the file."""
+
+    driver: str
+    rows: list[RawRow]
+    fields: list[str]
+    encoding: str = "UTF-8"
+    crs: str | None = None
+    crs_by_default: bool = False
+    sha256: str = ""
+
+
+def multipolygon_wkb(polygons: list[Rings]) -> bytes:
+    """Return little-endian MULTIPOLYGON WKB.
+
+    Raises
+    ------
+    RowProblem
+        ``invalid``: a ring is not closed or has fewer than four positions. ``not_finite``: NaN or
+        infinity. ``too_large``: more vertices or rings than a parcel has.
+    """
+    rings = [ring for polygon in polygons for ring in polygon]
+    if sum(map(len, rings)) > 2 * VERTICES_ROW_MAX or len(rings) > RINGS_ROW_MAX:
+        raise RowProblem(
+            "too_large",
+            f"一个图形最多 {VERTICES_ROW_MAX} 个点、{RINGS_ROW_MAX} 个环，这个图形更多。请拆成多个地块。",
+        )
+    for ring in rings:
+        if not all(map(math.isfinite, ring)):
+            raise RowProblem("not_finite", "坐标里有 NaN 或无穷大。请检查导出这份文件的软件。")
+        if len(ring) < 8:
+            raise RowProblem(
+                "invalid", f"一个环只有 {len(ring) // 2} 个点，闭合的环至少要 4 个点。"
+            )
+        if ring[0] != ring[-2] or ring[1] != ring[-1]:
+            raise RowProblem(
+                "invalid",
+                f"环没有闭合：起点 ({ring[0]:.10g}, {ring[1]:.10g})，终点 ({ring[-2]:.10g}, "
+                f"{ring[-1]:.10g})。系统不代为闭合。",
+            )
+    out = [struct.pack("<BII", 1, 6, len(polygons))]
+    for polygon in polygons:
+        out.append(struct.pack("<BII", 1, 3, len(polygon)))
+        for ring in polygon:
+            out.append(struct.pack("<I", len(ring) // 2))
+            out.append(_little_endian(ring))
+    return b"".join(out)
+
+
+def _little_endian(ring: Ring) -> bytes:
+    return struct.pack(f"<{len(ring)}d", *ring)
+
+
+def plain_text(text: str) -> str:
+    """Return the text if a database and a page can hold it.
+
+    Raises
+    ------
+    RowProblem
+        ``bad_text``: NUL, a lone surrogate, or longer than a field of a parcel is.
+    """
+    if len(text) > TEXT_CHARACTERS_MAX:
+        raise RowProblem(
+            "bad_text", f"有一个字段长 {len(text)} 字，最多 {TEXT_CHARACTERS_MAX} 字。"
+        )
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise RowProblem("bad_text", "有一个字段含不能保存的字符（NUL 或残缺的编码）。")
+    return text

@@ -1,0 +1,334 @@
+"""Whether the rows of a file can be taken as land: accepted, refused with a reason, or questioned.
+
+The same checks for a file, for one drawn outline and for the dry run of the command line. Overlap with
+land that is already registered is not looked at here: that is a matter of the database.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from gis_data import districts, geometry
+from gis_data.refusals import FileRefused, Question, Refusal
+from gis_data.vectors import Row, VectorFile
+
+SINK_TYPES = ("bamboo", "wetland", "farmland", "tea", "other")
+
+SMALL_M2 = geometry.M2_PER_MU
+EROSION_M = 0.5
+ERODED_SHARE_MIN = 0.5
+BEYOND_SHARE_MAX = 0.5
+DECLARED_SHARE_QUESTIONED = 0.01
+DECLARED_SHARE_OVER = 0.05
+# Local metric systems are laid about the centre of squares of this size, so that none is stretched.
+SQUARE_DEGREES = 5.0
+
+UNITS_M2 = {"ha": 10_000.0, "mu": geometry.M2_PER_MU, "m2": 1.0}
+# Fields whose unit is known from the tables they belong to, or that name it themselves.
+DECLARED_FIELDS = {
+    **dict.fromkeys(("mian_ji", "mianji", "area_ha", "面积_公顷", "面积(公顷)", "面积_ha"), "ha"),
+    **dict.fromkeys(("mu", "area_mu", "亩数", "面积_亩", "面积(亩)", "面积亩"), "mu"),
+    **dict.fromkeys(("area_m2", "面积_平方米", "面积(平方米)", "面积_m2"), "m2"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRow:
+    """A row that is taken.
+
+    boundary_4490 : MultiPolygon, two-dimensional, as read or moved vertex by vertex to EPSG:4490
+    geometry_sha256 : of the outline as it was read, before any change of coordinates
+    declared_area_m2 : what the file says the area is; None if it says nothing
+    """
+
+    row: int
+    boundary_4490: Any
+    area_m2: float
+    attributes: dict[str, str | int | float | None]
+    questions: list[Question]
+    geometry_sha256: str
+    declared_area_m2: float | None = None
+    district_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A row that is not taken, and why."""
+
+    row: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """The outcome for a file. accepted + refused = rows; questioned rows are among the accepted."""
+
+    rows: int
+    accepted: list[CheckedRow] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
+    file: Refusal | None = None
+    overlap_checked: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the shape that ``land check --json`` prints."""
+        return {
+            "rows": self.rows,
+            "accepted": [{"row": row.row, "area_m2": row.area_m2} for row in self.accepted],
+            "refused": [
+                {"row": row.row, "code": row.code, "message": row.message} for row in self.refused
+            ],
+            "questioned": [
+                {"row": row.row, "code": question.code, "message": question.message}
+                for row in self.accepted
+                for question in row.questions
+            ],
+            "file": {"code": self.file.code, "message": self.file.message} if self.file else None,
+            "overlap_checked": self.overlap_checked,
+        }
+
+
+def refused_file(error: FileRefused) -> CheckReport:
+    """Return the report on a file that could not be read at all."""
+    return CheckReport(rows=0, file=Refusal(error.code, error.message))
+
+
+def check_rows(
+    vector_file: VectorFile,
+    *,
+    sink_type: str,
+    anywhere: bool = False,
+    declared_area_field: str | None = None,
+) -> CheckReport:
+    """Return which rows can be taken as land.
+
+    Parameters
+    ----------
+    anywhere : leave out where the land lies, and measure tolerances in a local metric system
+    declared_area_field : field that holds the area on paper, its unit behind a colon where the name
+        does not tell it: ``面积:mu``, ``AREA:ha``, ``A:m2``
+
+    Raises
+    ------
+    FileRefused
+        ``declared_area_field``: no such field, or its unit is not known.
+    """
+    if sink_type not in SINK_TYPES:
+        raise ValueError(f"sink type {sink_type!r} is none of {', '.join(SINK_TYPES)}")
+    declared = _declared_field(vector_file.fields, declared_area_field)
+    refused: dict[int, Refusal] = {}
+    taken = _areas_on_the_map(vector_file, refused)
+    rows = [row for row, _ in taken]
+    polygons = np.array([polygon for _, polygon in taken], dtype=object)
+    area_m2 = geometry.areas_m2(polygons)
+    questions: list[list[Question]] = [[] for _ in rows]
+    placement = None if anywhere else districts.place(polygons)
+    for index, row in enumerate(rows):
+        if area_m2[index] < geometry.AREA_M2_MIN:
+            refused[row.row] = Refusal("zero_area", f"面积只有 {area_m2[index]:.4g} m²，不成地块。")
+        elif placement is not None and placement.beyond_share[index] > BEYOND_SHARE_MAX:
+            refused[row.row] = _outside_refusal(float(placement.distance_m[index]), polygons[index])
+    keep = [index for index, row in enumerate(rows) if row.row not in refused]
+    _ask_about_shape(keep, polygons, area_m2, questions, anywhere=anywhere)
+    checked: list[CheckedRow] = []
+    first_with: dict[str, int] = {}
+    datum_known = geometry.datum_is_known(vector_file.crs)
+    for index in keep:
+        row, asked = rows[index], questions[index]
+        if placement is not None:
+            asked += _near_outside(placement, index)
+        if not datum_known:
+            asked.append(
+                Question("datum_unknown", "坐标系没有写明大地基准，位置可能差几百米。请核对。")
+            )
+        declared_m2 = _ask_about_declared(row, declared, float(area_m2[index]), asked)
+        sha256 = geometry.geometry_sha256(row.polygon)
+        if sha256 in first_with:
+            asked.append(
+                Question("duplicate", f"图形与第 {first_with[sha256]} 行完全相同（行号从 0 起）。")
+            )
+        first_with.setdefault(sha256, row.row)
+        checked.append(
+            CheckedRow(
+                row=row.row,
+                boundary_4490=polygons[index],
+                area_m2=float(area_m2[index]),
+                attributes=row.attributes,
+                questions=asked,
+                geometry_sha256=sha256,
+                declared_area_m2=declared_m2,
+                district_code=placement.codes[index] if placement is not None else None,
+            )
+        )
+    return CheckReport(
+        rows=len(vector_file.rows),
+        accepted=checked,
+        refused=[RefusedRow(row, r.code, r.message) for row, r in sorted(refused.items())],
+    )
+
+
+def _areas_on_the_map(
+    vector_file: VectorFile, refused: dict[int, Refusal]
+) -> list[tuple[Row, Any]]:
+    """Return the rows that are areas, with their MultiPolygon in EPSG:4490; refuse the others."""
+    rows: list[Row] = []
+    for row in vector_file.rows:
+        if problem := row.problem or geometry.outline_refusal(row.polygon):
+            refused[row.row] = problem
+        else:
+            rows.append(row)
+    flat = [geometry.as_multipolygon(row.polygon) for row in rows]
+    moved = geometry.to_4490(np.array(flat, dtype=object), vector_file.crs)
+    unmoved = geometry.is_land_crs(vector_file.crs)
+    taken: list[tuple[Row, Any]] = []
+    for row, polygon in zip(rows, moved, strict=True):
+        assert row.polygon is not None
+        problem = geometry.range_refusal(polygon, row.polygon.bounds)
+        if problem is None and not unmoved:
+            problem = geometry.outline_refusal(polygon)  # It may collapse when it is moved.
+        if problem:
+            refused[row.row] = problem
+        else:
+            taken.append((row, polygon))
+    return taken
+
+
+def _outside_refusal(distance_m: float, polygon: Any) -> Refusal:
+    point = polygon.representative_point()
+    far = f"最近处相距 {distance_m / 1000:.1f} 公里" if np.isfinite(distance_m) else "相距很远"
+    swapped = "看来经度和纬度写反了。" if 27 <= point.x <= 32 and 118 <= point.y <= 123 else ""
+    return Refusal(
+        "outside_districts",
+        f"地块在 ({point.x:.4f}, {point.y:.4f})，大半在湖州市各区县 {districts.NEAR_M / 1000:g} 公里"
+        f"之外，{far}。{swapped}请核对坐标系和位置。",
+    )
+
+
+def _near_outside(placement: districts.Placement, index: int) -> list[Question]:
+    distance_m, share = placement.distance_m[index], placement.outside_share[index]
+    if distance_m > 0.0:
+        text = f"地块在湖州市各区县之外 {distance_m:.0f} 米。区县界线是概略的，请核对位置。"
+    elif share > 0.0:
+        text = f"地块有 {share:.1%} 在湖州市各区县之外。区县界线是概略的，请核对位置。"
+    else:
+        return []
+    return [Question("near_outside", text)]
+
+
+def _ask_about_shape(
+    keep: list[int],
+    polygons: geometry.Polygons,
+    area_m2: NDArray[np.float64],
+    questions: list[list[Question]],
+    *,
+    anywhere: bool,
+) -> None:
+    for index in keep:
+        if area_m2[index] < SMALL_M2:
+            questions[index].append(
+                Question("small", f"面积 {area_m2[index]:.1f} m²，不足 1 亩（{SMALL_M2:.2f} m²）。")
+            )
+    chosen = np.array(keep, dtype=np.intp)
+    share = eroded_share(polygons[chosen], anywhere=anywhere)
+    for index, left in zip(keep, share, strict=True):
+        if left < ERODED_SHARE_MIN:
+            questions[index].append(
+                Question(
+                    "thin",
+                    f"地块太窄：四周各收进 {EROSION_M} 米后只剩 {left:.0%} 的面积，少于 {ERODED_SHARE_MIN:.0%}。",
+                )
+            )
+
+
+def eroded_share(polygons_4490: geometry.Polygons, *, anywhere: bool) -> NDArray[np.float64]:
+    """Return the share of the planar area left after taking 0.5 m off all around, mitred."""
+    share = np.ones(len(polygons_4490))
+    if len(polygons_4490) == 0:
+        return share
+    if not anywhere:
+        groups = np.zeros(len(polygons_4490))
+        centres = {0.0: geometry.metric_crs(anywhere=False)}
+    else:
+        bounds = shapely.bounds(polygons_4490)
+        column = np.floor((bounds[:, 0] + bounds[:, 2]) / 2 / SQUARE_DEGREES)
+        line = np.floor((bounds[:, 1] + bounds[:, 3]) / 2 / SQUARE_DEGREES)
+        groups = column * 1000 + line
+        centres = _local_systems(groups, column, line)
+    for group, crs in centres.items():
+        members = np.flatnonzero(groups == group)
+        moved = geometry.to_metric(polygons_4490[members], crs)
+        eroded = shapely.buffer(moved, -EROSION_M, join_style="mitre", mitre_limit=2.0)
+        share[members] = shapely.area(eroded) / shapely.area(moved)
+    return share
+
+
+def _local_systems(
+    groups: NDArray[np.float64], column: NDArray[np.float64], line: NDArray[np.float64]
+) -> dict[float, pyproj.CRS]:
+    _, first = np.unique(groups, return_index=True)
+    return {
+        float(groups[i]): geometry.metric_crs(
+            anywhere=True,
+            longitude=float((column[i] + 0.5) * SQUARE_DEGREES),
+            latitude=float(np.clip((line[i] + 0.5) * SQUARE_DEGREES, -90, 90)),
+        )
+        for i in first
+    }
+
+
+def _declared_field(fields: list[str], named: str | None) -> tuple[str, str] | None:
+    """Return the field of the declared area and its unit, if the file has one."""
+    if named is None:
+        known = [(name, DECLARED_FIELDS.get(_plain(name))) for name in fields]
+        found = [(name, unit) for name, unit in known if unit]
+        return found[0] if len(found) == 1 else None  # Two that could be it: none is taken.
+    name, _, unit = (
+        named.rpartition(":") if named.rpartition(":")[2] in UNITS_M2 else (named, "", "")
+    )
+    if name not in fields:
+        raise FileRefused(
+            "declared_area_field", f"没有字段“{name}”。有：{'、'.join(fields)[:200]}。"
+        )
+    unit = unit or DECLARED_FIELDS.get(_plain(name), "")
+    if not unit:
+        raise FileRefused(
+            "declared_area_field",
+            f"字段“{name}”的单位不明。请写明：“{name}:mu”（亩）、“{name}:ha”（公顷）或“{name}:m2”。",
+        )
+    return name, unit
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).strip().lower().replace(" ", "")
+
+
+def _ask_about_declared(
+    row: Row, declared: tuple[str, str] | None, area_m2: float, asked: list[Question]
+) -> float | None:
+    """Add what is to be asked about the declared area, and return it [m2]."""
+    if declared is None or row.attributes.get(declared[0]) in (None, ""):
+        return None
+    name, unit = declared
+    text = unicodedata.normalize("NFKC", str(row.attributes[name])).replace(",", "").strip()
+    if not re.fullmatch(r"\d+(\.\d*)?([eE][+-]?\d{1,2})?|\.\d+", text):
+        asked.append(Question("declared_area", f"“{name}”写的“{text[:30]}”读不成面积。"))
+        return None
+    declared_m2 = float(text) * UNITS_M2[unit]
+    share = abs(declared_m2 - area_m2) / area_m2
+    if share > DECLARED_SHARE_QUESTIONED:
+        over = share > DECLARED_SHARE_OVER
+        asked.append(
+            Question(
+                "declared_area_over_5" if over else "declared_area",
+                f"申报面积 {declared_m2 / geometry.M2_PER_MU:.2f} 亩，图形面积 "
+                f"{area_m2 / geometry.M2_PER_MU:.2f} 亩，相差 {share:.1%}。"
+                f"{'超过 5%，须由登记机构处理。' if over else '以图形面积为准，请核对。'}",
+            )
+        )
+    return declared_m2

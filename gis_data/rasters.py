@@ -1,0 +1,353 @@
+"""Reading raster layers: GeoTIFF only, of known size, north up, in a known coordinate system.
+
+A layer is opened with one named driver and without looking at the files beside it, so that no
+description renamed .tif can read another file or ask a server. Nothing here warps a layer: cells are
+taken where they are.
+"""
+
+import hashlib
+import math
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyproj
+import rasterio
+import rasterio.shutil
+from numpy.typing import NDArray
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from gis_data import geometry
+from gis_data.refusals import FileRefused
+
+BYTES_MAX = 2 * 2**30  # width x height x bands x bytes of an uploaded layer
+BYTES_READ_MAX = 64 * 2**30  # of a layer that is only read through windows
+BANDS_MAX = 32
+BLOCK_BYTES_MAX = 256 * 2**20
+SIDE_MAX = 400_000
+WINDOW_CELLS = 4_000_000
+GDAL_OPTIONS = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_PAM_ENABLED": "NO",  # Statistics would be written beside the file and read from there.
+    "GDAL_NUM_THREADS": "1",
+}
+_MAGIC = (b"II*\0", b"II+\0", b"MM\0*", b"MM\0+")
+
+
+class RasterRefused(Exception):
+    """The layer cannot be used. ``code`` is for programs, ``message`` for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """An open band of a layer. Row 0, column 0 has its upper left corner at (left, top)."""
+
+    dataset: Any
+    band: int
+    crs: pyproj.CRS
+    left: float
+    top: float
+    cell_width: float
+    cell_height: float  # positive
+    width: int
+    height: int
+
+    def values(self, row: int, col: int, rows: int, cols: int) -> NDArray[np.float64]:
+        """Return a window that lies in the layer as real values, NaN where there is no data."""
+        window = Window(col, row, cols, rows)
+        try:
+            masked = self.dataset.read(self.band, window=window, masked=True)
+        except RasterioError as error:
+            raise RasterRefused(
+                "broken", "影像读到一半出错，文件不完整或已损坏。请重新导出或重新传送。"
+            ) from error
+        values = masked.data.astype(np.float64)
+        scale = self.dataset.scales[self.band - 1]
+        offset = self.dataset.offsets[self.band - 1]
+        if scale != 1.0 or offset != 0.0:
+            values = values * scale + offset
+        values[np.ma.getmaskarray(masked) | ~np.isfinite(values)] = np.nan
+        return np.asarray(values)
+
+    def windows(self) -> Iterator[tuple[int, int, int, int]]:
+        """Yield (row, col, rows, cols) windows that cover the layer, whole blocks at a time."""
+        block_rows, block_cols = self.dataset.block_shapes[self.band - 1]
+        cols = min(
+            self.width, max(block_cols, WINDOW_CELLS // block_rows // block_cols * block_cols)
+        )
+        rows = min(self.height, max(block_rows, WINDOW_CELLS // cols // block_rows * block_rows))
+        for row in range(0, self.height, rows):
+            for col in range(0, self.width, cols):
+                yield row, col, min(rows, self.height - row), min(cols, self.width - col)
+
+
+@dataclass(frozen=True, slots=True)
+class RasterInfo:
+    """What a layer is.
+
+    mean : plain mean of the valid cells, not weighted by their areas
+    valid_share : part of the cells that hold a value
+    """
+
+    width: int
+    height: int
+    bands: int
+    band: int
+    dtype: str
+    crs: str
+    transform: tuple[float, float, float, float, float, float]
+    nodata: float | None
+    unit: str
+    description: str
+    scale: float
+    offset: float
+    minimum: float | None
+    maximum: float | None
+    mean: float | None
+    valid_share: float
+    sha256: str
+
+
+@contextmanager
+def opened(
+    path: str | Path, *, crs: str | None = None, band: int = 1, bytes_max: int = BYTES_READ_MAX
+) -> Iterator[Layer]:
+    """Give the band of a GeoTIFF.
+
+    Parameters
+    ----------
+    crs : coordinate system for a layer that names none
+
+    Raises
+    ------
+    RasterRefused
+        With the code that says why.
+    """
+    place = _plain_file(path)
+    # The absolute name, so that no word in it can be taken for the prefix of a driver.
+    with rasterio.Env(**GDAL_OPTIONS):
+        try:
+            dataset = rasterio.open(str(place), driver="GTiff")
+        except RasterioError as error:
+            raise RasterRefused(
+                "broken", "不是完整的 GeoTIFF，打不开。请重新导出或重新传送。"
+            ) from error
+        with dataset:
+            _check_size(dataset, band, bytes_max)
+            _check_grid(dataset)
+            grid = dataset.transform
+            yield Layer(
+                dataset=dataset,
+                band=band,
+                crs=_crs(dataset, crs),
+                left=grid.c,
+                top=grid.f,
+                cell_width=grid.a,
+                cell_height=-grid.e,
+                width=dataset.width,
+                height=dataset.height,
+            )
+
+
+def inspect(path: str | Path, *, crs: str | None = None, band: int = 1) -> RasterInfo:
+    """Return what the band of a layer is, after reading every cell of it.
+
+    Raises
+    ------
+    RasterRefused
+        The layer cannot be used.
+    """
+    with opened(path, crs=crs, band=band, bytes_max=BYTES_MAX) as layer:
+        low, high, total, count = math.inf, -math.inf, 0.0, 0
+        for place in layer.windows():
+            window = layer.values(*place)
+            values = window[np.isfinite(window)]
+            if values.size:
+                low, high = min(low, float(values.min())), max(high, float(values.max()))
+                total, count = total + float(values.sum()), count + values.size
+        dataset = layer.dataset
+        return RasterInfo(
+            width=layer.width,
+            height=layer.height,
+            bands=dataset.count,
+            band=band,
+            dtype=dataset.dtypes[band - 1],
+            crs=crs_name(layer.crs),
+            transform=tuple(dataset.transform)[:6],
+            nodata=dataset.nodatavals[band - 1],
+            unit=dataset.units[band - 1] or "",
+            description=dataset.descriptions[band - 1] or "",
+            scale=dataset.scales[band - 1],
+            offset=dataset.offsets[band - 1],
+            minimum=low if count else None,
+            maximum=high if count else None,
+            mean=total / count if count else None,
+            valid_share=count / (layer.width * layer.height),
+            sha256=sha256_of(path),
+        )
+
+
+def crs_name(crs: pyproj.CRS) -> str:
+    """Return ``EPSG:n`` where the system has a number, else its WKT."""
+    number = crs.to_epsg()
+    return f"EPSG:{number}" if number else str(crs.to_wkt())
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of the bytes of a file."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def same_grid(one: Layer, other: Layer) -> bool:
+    """Return whether two layers have the same cells in the same places, to a millionth of a cell."""
+    tolerance_x, tolerance_y = 1e-6 * one.cell_width, 1e-6 * one.cell_height
+    return (
+        (one.width, one.height) == (other.width, other.height)
+        and (one.crs == other.crs or one.crs.equals(other.crs, ignore_axis_order=True))
+        and abs(one.left - other.left) <= tolerance_x
+        and abs(one.top - other.top) <= tolerance_y
+        # At the far edge a difference of the cell size has added up.
+        and abs(one.cell_width - other.cell_width) * one.width <= tolerance_x
+        and abs(one.cell_height - other.cell_height) * one.height <= tolerance_y
+    )
+
+
+def to_cog(path: str | Path, out: str | Path, *, crs: str | None = None) -> str:
+    """Write all bands as a tiled, deflated GeoTIFF with overviews, and return its SHA-256.
+
+    Cells, nodata and grid stay as they are; a coordinate system that was given is written into the
+    copy. ``out`` appears whole or not at all.
+
+    Raises
+    ------
+    RasterRefused
+        The layer cannot be used.
+    """
+    out = Path(out)
+    with (
+        tempfile.TemporaryDirectory(dir=out.parent, prefix=".cog-") as staging,
+        opened(path, crs=crs, bytes_max=BYTES_MAX) as layer,
+    ):
+        tiled, cog = Path(staging) / "tiled.tif", Path(staging) / "cog.tif"
+        _write_tiled(layer, tiled)
+        rasterio.shutil.copy(
+            str(tiled),
+            str(cog),
+            driver="COG",
+            compress="DEFLATE",
+            blocksize=512,
+            overview_resampling="nearest",
+        )
+        digest = sha256_of(cog)
+        os.replace(cog, out)
+    return digest
+
+
+def _write_tiled(layer: Layer, out: Path) -> None:
+    source = layer.dataset
+    profile = {
+        "driver": "GTiff",
+        "width": layer.width,
+        "height": layer.height,
+        "count": source.count,
+        "dtype": source.dtypes[0],
+        "crs": rasterio.crs.CRS.from_user_input(crs_name(layer.crs)),
+        "transform": source.transform,
+        "nodata": source.nodata,
+        "tiled": True,
+        "blockxsize": 512,
+        "blockysize": 512,
+        "compress": "deflate",
+        "bigtiff": "if_safer",
+    }
+    with rasterio.open(str(out), "w", **profile) as target:
+        target.descriptions, target.units = source.descriptions, source.units
+        target.scales, target.offsets = source.scales, source.offsets
+        internal_mask = any(
+            rasterio.enums.MaskFlags.per_dataset in flags
+            and rasterio.enums.MaskFlags.alpha not in flags
+            for flags in source.mask_flag_enums
+        )
+        for row, col, rows, cols in layer.windows():
+            window = Window(col, row, cols, rows)
+            target.write(source.read(window=window), window=window)
+            if internal_mask:
+                target.write_mask(source.dataset_mask(window=window), window=window)
+
+
+def _plain_file(path: str | Path) -> Path:
+    try:
+        place = Path(path).absolute()
+        status = place.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise RasterRefused("not_a_file", f"不是文件：{str(path)[:100]!r}。")
+        with place.open("rb") as stream:
+            magic = stream.read(4)
+    except (OSError, ValueError) as error:
+        raise RasterRefused("not_found", f"没有这个文件：{str(path)[:100]!r}。") from error
+    if magic not in _MAGIC:
+        raise RasterRefused("unknown_format", "不是 GeoTIFF 影像（文件头不对）。只收 GeoTIFF。")
+    return place
+
+
+def _check_size(dataset: Any, band: int, bytes_max: int) -> None:
+    if dataset.count > BANDS_MAX:
+        raise RasterRefused(
+            "too_many_bands", f"影像有 {dataset.count} 个波段，最多 {BANDS_MAX} 个。"
+        )
+    if not 1 <= band <= dataset.count:
+        raise RasterRefused("no_band", f"没有第 {band} 波段，影像共有 {dataset.count} 个波段。")
+    if any(dtype.startswith("complex") for dtype in dataset.dtypes):
+        raise RasterRefused("not_a_quantity", "影像的值是复数，不是一个量。")
+    if len(set(dataset.dtypes)) > 1:
+        raise RasterRefused("mixed_types", "各波段的数据类型不同。")
+    item = np.dtype(dataset.dtypes[0]).itemsize
+    size = dataset.width * dataset.height * dataset.count * item
+    block_rows, block_cols = dataset.block_shapes[band - 1]
+    if (
+        size > bytes_max
+        or max(dataset.width, dataset.height) > SIDE_MAX
+        or block_rows * block_cols * item > BLOCK_BYTES_MAX
+    ):
+        raise RasterRefused(
+            "too_large",
+            f"影像 {dataset.width} × {dataset.height} × {dataset.count} 波段，解开有 "
+            f"{size / 2**30:.1f} GB，限 {bytes_max / 2**30:g} GB。请裁切后再交。",
+        )
+
+
+def _check_grid(dataset: Any) -> None:
+    grid = dataset.transform
+    numbers = tuple(grid)[:6]
+    if not all(map(math.isfinite, numbers)) or grid.is_identity:
+        raise RasterRefused("no_georeference", "影像没有写明位置（没有地理参照）。")
+    if grid.b != 0.0 or grid.d != 0.0:
+        raise RasterRefused("rotated", "影像是旋转的。请先转正（北向上）再交；系统不重采样。")
+    if grid.a <= 0.0 or grid.e >= 0.0:
+        raise RasterRefused("south_up", "影像不是北向上。请先翻正再交；系统不重采样。")
+
+
+def _crs(dataset: Any, given: str | None) -> pyproj.CRS:
+    try:
+        if dataset.crs:
+            return geometry.crs_of(dataset.crs.to_wkt())
+        if given:
+            return geometry.crs_of(given)
+    except FileRefused as error:
+        raise RasterRefused(error.code, error.message) from error
+    raise RasterRefused(
+        "crs_missing", "影像没有写明坐标系。请用 --crs EPSG:编号 给出，例如 --crs EPSG:4549。"
+    )

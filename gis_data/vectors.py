@@ -1,0 +1,262 @@
+"""Reading land from files of strangers: GeoJSON, GeoPackage, shapefile (bare or zipped), KML, KMZ.
+
+The file is parsed in a child process with limits and, where the system allows it, without a network;
+what comes back is outlines exactly as read and plain values. Each row of the file gives one ``Row``,
+also one without an outline or with a broken one: nothing is left out and nothing is repaired.
+"""
+
+import functools
+import json
+import logging
+import math
+import shutil
+import signal
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyproj
+import shapely
+
+from gis_data import _geojson, geometry
+from gis_data.refusals import FileRefused, Refusal
+
+BYTES_MAX = 256 * 2**20
+ROWS_MAX = 200_000
+WALL_SECONDS = 40.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a file.
+
+    polygon : MultiPolygon in the file's own coordinates, two-dimensional, vertices untouched; None if
+        the row has no outline or ``problem`` says why it could not be read
+    """
+
+    row: int  # from 0
+    polygon: Any | None
+    attributes: dict[str, str | int | float | None]
+    problem: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VectorFile:
+    """A file as read. ``network`` says how the reader was kept from it: see ``_isolation``."""
+
+    rows: list[Row]
+    crs: pyproj.CRS
+    crs_source: str  # "file", "given", or "default" (GeoJSON that names none)
+    encoding: str
+    fields: list[str]
+    driver: str
+    sha256: str
+    network: str
+
+
+def read(
+    path: str | Path,
+    *,
+    crs: str | None = None,
+    encoding: str | None = None,
+    layer: str | None = None,
+    row_limit: int = ROWS_MAX,
+) -> VectorFile:
+    """Return the rows of the file.
+
+    Parameters
+    ----------
+    crs : coordinate system such as ``EPSG:4490``, for a file that names none
+    encoding : of the text of a shapefile, such as ``GBK``; wins over what the file says
+    layer : name of the layer where a GeoPackage or an archive holds several
+
+    Raises
+    ------
+    FileRefused
+        The file as a whole cannot be taken; its code says why.
+    """
+    paths = _paths(path)
+    given = geometry.crs_of(crs) if crs else None
+    with tempfile.TemporaryDirectory(prefix="sinks-read-") as staging:
+        header, blob = _in_child(
+            {
+                "paths": {part: str(place) for part, place in paths.items()},
+                "encoding": encoding,
+                "layer": layer,
+                "row_limit": row_limit,
+                "staging": staging,
+            }
+        )
+    rows = _rows(header["rows"], blob)
+    found, source = _crs(header, given, rows)
+    return VectorFile(
+        rows=rows,
+        crs=found,
+        crs_source=source,
+        encoding=header["encoding"],
+        fields=header["fields"],
+        driver=header["driver"],
+        sha256=header["sha256"],
+        network=_isolation()[1],
+    )
+
+
+def drawn(geojson: Mapping[str, Any]) -> VectorFile:
+    """Return a drawn GeoJSON geometry or Feature as a file of one row, on WGS 84.
+
+    The drawing comes from our own map and is small, so it is read in this process.
+    """
+    feature = geojson
+    if geojson.get("type") != "Feature":
+        feature = {"type": "Feature", "properties": None, "geometry": dict(geojson)}
+    raw = _geojson.row_of(dict(feature))
+    problem = Refusal(*raw.problem) if raw.problem else None
+    polygon = shapely.from_wkb(raw.wkb) if raw.wkb else None
+    row = Row(0, polygon, raw.attributes, problem)
+    crs = geometry.crs_of("EPSG:4326")
+    fields = list(raw.attributes)
+    return VectorFile([row], crs, "default", "UTF-8", fields, "GeoJSON", "", "cut")
+
+
+def _paths(path: str | Path) -> dict[str, Path]:
+    """Return the file, or the parts of a bare shapefile, after looking that they are plain files."""
+    try:
+        place = Path(path).absolute()
+        status = place.stat()
+    except (OSError, ValueError) as error:
+        raise FileRefused("not_found", f"没有这个文件：{str(path)[:100]!r}。") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise FileRefused("not_a_file", f"不是文件：{str(path)[:100]!r}。")
+    if status.st_size == 0:
+        raise FileRefused("broken", "文件是空的。")
+    if place.suffix.lower() in (".shx", ".dbf", ".prj", ".cpg"):
+        raise FileRefused("unknown_format", "请给出 .shp 文件，其余文件放在同一文件夹。")
+    paths = {"shp": place}
+    if place.suffix.lower() == ".shp":
+        for sibling in place.parent.iterdir():
+            part = sibling.suffix.lower().lstrip(".")
+            if sibling.stem == place.stem and part in ("shx", "dbf", "prj", "cpg"):
+                paths[part] = sibling
+    if sum(part.stat().st_size for part in paths.values() if part.is_file()) > BYTES_MAX:
+        raise FileRefused(
+            "too_large", f"文件超过 {BYTES_MAX // 2**20} MB。请分成几份，或改用 GeoPackage。"
+        )
+    return paths
+
+
+@functools.lru_cache(maxsize=1)
+def _isolation() -> tuple[list[str], str]:
+    """Return the command that cuts the network for a child, and its name in the record.
+
+    ``cut``: the child has no network interface. ``driver list only``: the system does not allow that;
+    then all that holds is that the child loads no code that opens connections.
+    """
+    unshare = shutil.which("unshare")
+    for flags in (["-n"], ["-Urn"]):
+        if unshare is None:
+            break
+        tried = subprocess.run(
+            [unshare, *flags, "true"], capture_output=True, check=False, timeout=10
+        )
+        if tried.returncode == 0:
+            return [unshare, *flags], "cut"
+    _log.warning("the reader's network cannot be cut on this system")
+    return [], "driver list only"
+
+
+def _in_child(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Return the answer of the reader: its header and the geometries."""
+    root = str(Path(__file__).resolve().parent.parent)
+    code = f"import sys; sys.path.insert(0, {root!r}); from gis_data import _reader; _reader.main()"
+    # One thread: every one more reserves address space, which is what is limited.
+    environment = {"LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as errors:
+        try:
+            child = subprocess.run(
+                [*_isolation()[0], sys.executable, "-I", "-c", code],
+                input=json.dumps(request).encode(),
+                stdout=answer,
+                stderr=errors,
+                env=environment,
+                cwd=request["staging"],
+                timeout=WALL_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise FileRefused(
+                "too_slow", f"读这份文件超过 {WALL_SECONDS:g} 秒，已停止。"
+            ) from error
+        answer.seek(0)
+        errors.seek(0)
+        if child.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+            raise FileRefused("too_slow", "读这份文件用的时间或内存超过限额，已停止。请分成几份。")
+        if child.returncode != 0:
+            # A fault of ours or a file made to break readers: the log tells them apart.
+            _log.error(
+                "reader ended with %s: %s",
+                child.returncode,
+                errors.read(4000).decode("utf-8", "replace"),
+            )
+            raise FileRefused("broken", "这份文件读不下去，已停止。请用原软件重新导出后再交。")
+        data = answer.read()
+    size = struct.unpack_from("<Q", data)[0]
+    header = json.loads(data[8 : 8 + size])
+    if "refused" in header:
+        raise FileRefused(*header["refused"])
+    return header, data[8 + size :]
+
+
+def _rows(headers: list[Any], blob: bytes) -> list[Row]:
+    rows: list[Row] = []
+    at = 0
+    for number, (size, attributes, problem) in enumerate(headers):
+        polygon = shapely.from_wkb(blob[at : at + size]) if size else None
+        at += size
+        rows.append(Row(number, polygon, attributes, Refusal(*problem) if problem else None))
+    return rows
+
+
+def bounds_of(rows: list[Row]) -> tuple[float, float, float, float]:
+    """Return west, south, east, north of all outlines; NaN if there is none."""
+    outlines = [row.polygon for row in rows if row.polygon is not None]
+    if not outlines:
+        return math.nan, math.nan, math.nan, math.nan
+    bounds = shapely.total_bounds(outlines)
+    west, south, east, north = (float(number) for number in bounds)
+    return west, south, east, north
+
+
+def _crs(
+    header: dict[str, Any], given: pyproj.CRS | None, rows: list[Row]
+) -> tuple[pyproj.CRS, str]:
+    """Return the coordinate system and where it is from: the file, the caller, or the format."""
+    text = header["crs"]
+    if text is None or not text.strip():
+        if given is not None:
+            return given, "given"
+        bounds = bounds_of(rows)
+        hint = (
+            geometry.crs_hint(bounds)
+            if math.isfinite(sum(bounds))
+            else "请用 --crs EPSG:编号 给出。"
+        )
+        raise FileRefused("crs_missing", f"文件没有写明坐标系。{hint}")
+    if header["crs_by_default"]:
+        return (given, "given") if given is not None else (geometry.crs_of(text), "default")
+    found = geometry.crs_of(text)
+    if given is None or given == found:
+        return found, "file"
+    if not geometry.datum_is_known(found):
+        return given, "given"
+    raise FileRefused(
+        "crs_conflict",
+        f"文件自带坐标系“{found.name}”，与给出的“{given.name}”不同。请核对；以文件为准时不要再给 --crs。",
+    )

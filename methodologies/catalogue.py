@@ -1,0 +1,20 @@
+"""The released methods by permanent id. A released version stays here for good, so that every past
+claim can be recomputed."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from methodologies import moso_mgmt_v1
+from methodologies.base import Method, UnknownMethod
+
+METHODS: Mapping[str, Method] = MappingProxyType({m.id: m for m in (moso_mgmt_v1.METHOD,)})
+
+
+def method(method_id: str) -> Method:
+    """Return the method; UnknownMethod, listing the ids, if there is none of this id."""
+    try:
+        return METHODS[method_id]
+    except KeyError:
+        raise UnknownMethod(
+            f"没有名为 {method_id} 的方法；可用的方法：{'、'.join(METHODS)}。"
+        ) from None

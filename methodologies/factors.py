@@ -1,0 +1,155 @@
+"""Published numbers with unit, uncertainty and the place each was read from.
+
+The tables are YAML files in `methodologies/factors/`. A factor whose value is null waits for the
+registrar: `required` refuses it by name, so that nothing is issued on an invented number.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from methodologies.base import FactorMissing, UnknownFactor
+
+FILES = ("bamboo_tea_forest.yaml",)
+MEMORY = "memory"
+
+_SD = re.compile(r"sd\s+([0-9]*\.?[0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One number, table or rule.
+
+    value : number, text, bool, tuple or mapping; None while the registrar has not set it
+    uncertainty : as published; `stderr` reads one standard deviation out of it
+    confidence : "verified" (read in text) or "memory" (recalled, not read)
+    via : how it was read: full_text, abstract, transcription, quoted, code, front_matter, recall, derived
+    value_range : lowest and highest published value, or a guard rail; see source
+    basis : for deduction tables, what the share is a share of
+    """
+
+    id: str
+    value: Any
+    unit: str
+    uncertainty: float | str | None
+    source: str
+    confidence: str
+    via: str
+    status: str | None = None
+    suggested: Any = None
+    value_range: tuple[float, float] | None = None
+    basis: str | None = None
+
+    @property
+    def number(self) -> float:
+        """Return the value as a float; FactorMissing while it is null."""
+        if self.value is None:
+            raise FactorMissing(self.id, self.source)
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float):
+            raise UnknownFactor(f"因子 {self.id} 不是单个数值，而是 {self.unit}。")
+        return float(self.value)
+
+    @property
+    def stderr(self) -> float:
+        """Return one standard deviation in the factor's unit; FactorMissing if none is published."""
+        if self.uncertainty == 0:
+            return 0.0
+        match = _SD.match(self.uncertainty) if isinstance(self.uncertainty, str) else None
+        if match is None:
+            raise FactorMissing(self.id, "未公布标准差")
+        return float(match.group(1))
+
+
+@cache
+def table() -> Mapping[str, Factor]:
+    """Return all factors by id, read once."""
+    factors: dict[str, Factor] = {}
+    for name in FILES:
+        text = (resources.files("methodologies") / "factors" / name).read_text(encoding="utf-8")
+        for row in yaml.safe_load(text)["factors"]:
+            if row["id"] in factors:
+                raise UnknownFactor(f"因子表 {name} 中 {row['id']} 重复，无法确定采用哪一个。")
+            factors[row["id"]] = _factor(row)
+    return MappingProxyType(factors)
+
+
+def factor(factor_id: str) -> Factor:
+    """Return the factor, its value may be None; UnknownFactor if there is none of this id."""
+    try:
+        return table()[factor_id]
+    except KeyError:
+        raise UnknownFactor(f"没有名为 {factor_id} 的因子；请查因子表中的 id。") from None
+
+
+def required(factor_id: str) -> Any:
+    """Return the value of the factor; FactorMissing, naming it, while it is null."""
+    found = factor(factor_id)
+    if found.value is None:
+        raise FactorMissing(factor_id, found.source)
+    return found.value
+
+
+def number(factor_id: str) -> float:
+    """Return the value as a float; FactorMissing while it is null."""
+    return factor(factor_id).number
+
+
+def factor_hash(ids: Iterable[str]) -> str:
+    """Return the SHA-256 [hex] of the named factors, order and repetition of ids not mattering.
+
+    Hashed is the canonical JSON of every field, so a changed source or confidence shows as well.
+    """
+    rows = [_plain(factor(factor_id)) for factor_id in sorted(set(ids))]
+    text = json.dumps(
+        rows, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _factor(row: Mapping[str, Any]) -> Factor:
+    known = {"id", "value", "unit", "uncertainty", "source", "confidence", "via"}
+    optional = {"status", "suggested", "range", "basis"}
+    if unknown := set(row) - known - optional:
+        raise UnknownFactor(f"因子 {row['id']} 含有不认识的字段：{sorted(unknown)}。")
+    limits = row.get("range")
+    return Factor(
+        id=row["id"],
+        value=_frozen(row["value"]),
+        unit=row["unit"],
+        uncertainty=row.get("uncertainty"),
+        source=row["source"],
+        confidence=row["confidence"],
+        via=row["via"],
+        status=row.get("status"),
+        suggested=_frozen(row.get("suggested")),
+        value_range=None if limits is None else (float(limits[0]), float(limits[1])),
+        basis=row.get("basis"),
+    )
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_frozen(item) for item in value)
+    if isinstance(value, dict):
+        return MappingProxyType({key: _frozen(item) for key, item in value.items()})
+    return value
+
+
+def _thawed(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_thawed(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _thawed(item) for key, item in value.items()}
+    return value
+
+
+def _plain(found: Factor) -> dict[str, Any]:
+    return {name: _thawed(getattr(found, name)) for name in Factor.__slots__}

@@ -1,0 +1,796 @@
+"""Carbon removal by managed moso bamboo forest (毛竹林经营碳汇), version 1.
+
+Stock difference over a monitoring round, by stratum: the change seen by the map corrected with the
+error found at plots measured twice (model-assisted difference estimator); plots alone where no map
+is given; the map alone only where there are no plots. Deduction by the half-width at 90 %
+confidence; then baseline, emissions, leakage, saturation, carried debit, buffer; floored to
+kilograms once, at the end; shared among parcels to the last kilogram.
+
+Included: above-ground and below-ground biomass of bamboo, N2O and CO2 of added fertiliser, CH4 and
+N2O of fire. Excluded: litter, dead wood, shrubs, soil, products, fossil fuel. In the style of
+AR-CM-005-V01, whose text was not read; not creditable under the restarted CCER.
+
+Sources: AR-TOOL14 v04.2 (strata, deduction), IPCC 2006/2019 GL Vol. 4 (stock difference, N2O, fire),
+Zhou Guomo 2006 (culms), Ouyang et al. 2022 (root:shoot).
+Released 2026-11. Frozen: a change of any number or equation is a new module, `moso_mgmt_v2`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from methodologies import (
+    allocation,
+    deductions,
+    emissions,
+    factors,
+    moso_mgmt_v1_input,
+    moso_stand_v1,
+    statistics,
+)
+from methodologies.base import (
+    CO2_PER_C,
+    Component,
+    FactorMissing,
+    Method,
+    MethodInputInvalid,
+    Notice,
+    NotIssuable,
+    OutOfDomain,
+    floor_kg,
+)
+from methodologies.moso_mgmt_v1_explain import explain
+from methodologies.moso_mgmt_v1_input import Round, Stratum, example, schema
+from methodologies.moso_stand_v1 import age_du, culm_agb_kg, plot_agb_t_ha
+
+__all__ = [
+    "METHOD",
+    "METHOD_ID",
+    "age_du",
+    "culm_agb_kg",
+    "example",
+    "explain",
+    "plot_agb_t_ha",
+    "run",
+    "schema",
+]
+
+METHOD_ID = "moso-mgmt/1"
+
+# How far the end may lie from an anniversary of the start and still count as the same season; a
+# guard rail chosen here while the registrar's season window is not set.
+SEASON_TOLERANCE_DAYS = 31
+# How far the parcels of a stratum may differ from its area: rounding of areas, nothing more.
+PARCEL_AREA_TOLERANCE_SHARE = 0.001
+
+FACTOR_IDS = (
+    "const.c_to_co2",
+    "const.n2o_n_to_n2o",
+    *moso_stand_v1.CULM_FACTOR_IDS,
+    "moso.eq.domain_d",
+    moso_stand_v1.AGE_RULE_FACTOR_ID,
+    moso_stand_v1.MIN_DBH_FACTOR_ID,
+    "moso.R",
+    "moso.CF",
+    "moso.bgb_change_mode",
+    "moso.phase_step",
+    "moso.season_window",
+    "moso.qa_agb_band",
+    "stat.confidence",
+    "stat.precision_target",
+    "ded.ar_tool14",
+    "ded.ar_cm",
+    "ded.gs403.threshold",
+    "risk.registry",
+    "leakage.moso_mgmt",
+    "raster.rho_t",
+    "gwp.set",
+    "gwp.n2o.ar5",
+    "gwp.n2o.ar6",
+    "gwp.ch4.ar5",
+    "gwp.ch4.ar6_nonfossil",
+    "n2o.EF1.aggregate",
+    "n2o.EF1.synthetic_wet",
+    "n2o.EF1.organic_wet",
+    "n2o.EF4.aggregate",
+    "n2o.EF4.wet",
+    "n2o.EF5",
+    "n2o.FracGASF",
+    "n2o.FracGASM",
+    "n2o.FracLEACH",
+    "urea.EF",
+    "fire.Gef.ch4",
+    "fire.Gef.n2o",
+    "fire.Cf",
+)
+
+Mode = Literal["model_assisted", "plots", "raster"]
+
+
+@dataclass(slots=True)
+class Remarks:
+    """What a run has to say beside its numbers; `used` are the factors it really took."""
+
+    warnings: list[Notice] = field(default_factory=list)
+    refusals: list[Notice] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+
+    def warn(self, code: str, message: str) -> None:
+        """Add a warning."""
+        self.warnings.append(Notice(code, message))
+
+    def refuse(self, code: str, message: str) -> None:
+        """Add a refusal: nothing is issued."""
+        self.refusals.append(Notice(code, message))
+
+    def number(self, factor_id: str) -> float:
+        """Return the factor's value and remember that it was used."""
+        self.used.add(factor_id)
+        return factors.number(factor_id)
+
+
+@dataclass(frozen=True, slots=True)
+class StratumChange:
+    """Change of above-ground biomass of one stratum [t/ha]; None where the mode has no such number."""
+
+    id: str
+    area_ha: float
+    weight: float
+    mode: Mode
+    n: int
+    map_delta: float | None
+    mean_e: float | None
+    s_e: float | None
+    delta: float
+    se: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row as it stands in `intermediate`."""
+        return {
+            "id": self.id,
+            "area_ha": self.area_ha,
+            "weight": self.weight,
+            "mode": self.mode,
+            "n": self.n,
+            "map_delta_t_ha": self.map_delta,
+            "mean_e_t_ha": self.mean_e,
+            "s_e_t_ha": self.s_e,
+            "delta_agb_t_ha": self.delta,
+            "se_t_ha": self.se,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Change over all strata [t/ha]; `estimate` is None if a map came without standard deviation."""
+
+    strata: tuple[StratumChange, ...]
+    delta: float
+    estimate: statistics.Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlotPair:
+    """Above-ground biomass of one plot at both dates [t/ha]."""
+
+    stratum: str
+    id: str
+    start: float
+    end: float
+
+
+def run(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result of one monitoring round, shaped as `methods run` prints it.
+
+    gross_co2_t is the estimated removal, negative for a loss. deduction_share is the share of
+    |gross| taken off. net_co2_t is after deduction, baseline, emissions, leakage, saturation cap and
+    carried debit; negative is reported as it is. With any refusal issuable_kg is 0. The same input
+    gives the same output to the last bit.
+
+    Raises
+    ------
+    MethodInputInvalid
+        The input is not as `schema` says, or contradicts itself.
+    OutOfDomain
+        A culm is thinner than 2 cm, or too few plots carry a variance.
+    """
+    round_ = moso_mgmt_v1_input.parse(data)
+    remarks = Remarks()
+    _check_phase(round_, remarks)
+    _check_areas(round_, remarks)
+    _check_biomass_band(round_, remarks)
+    pairs = _plot_pairs(round_, remarks)
+    change = _change(round_, pairs, remarks)
+
+    area_ha = math.fsum(stratum.area_ha for stratum in round_.strata)
+    stock = _stock_terms(round_, change, area_ha, remarks)
+    conservative, taken = _deducted(round_, change, remarks)
+    balance = _balance(round_, conservative * area_ha * stock.co2_per_agb, stock, area_ha, remarks)
+
+    _warn_on_result(round_, change, remarks)
+    issuable_kg = 0 if remarks.refusals else floor_kg(balance.net, balance.buffer)
+    return {
+        "method": METHOD_ID,
+        "factor_hash": factors.factor_hash(FACTOR_IDS),
+        "gross_co2_t": stock.gross,
+        "stderr_co2_t": stock.stderr,
+        "deduction_share": taken,
+        "net_co2_t": balance.net,
+        "buffer_co2_t": balance.buffer,
+        "issuable_kg": issuable_kg,
+        "components": [c.as_dict() for c in (*stock.components, *balance.emitted)],
+        "intermediate": {
+            **_intermediate_change(round_, change, conservative, pairs, area_ha),
+            **stock.intermediate,
+            **balance.intermediate,
+            "unit_kg": round_.policy.unit_kg,
+            "issuable_units": issuable_kg // round_.policy.unit_kg,
+            "unit_residue_kg": issuable_kg % round_.policy.unit_kg,
+        },
+        "warnings": [notice.as_dict() for notice in remarks.warnings],
+        "refusals": [notice.as_dict() for notice in remarks.refusals],
+        "allocation": _allocation(round_, change, balance.net, issuable_kg, stock.co2_per_agb),
+    }
+
+
+def _check_phase(round_: Round, remarks: Remarks) -> None:
+    """Refuse unless both dates are in the same phase and season of the two-year cycle."""
+    start, end = round_.phase_start, round_.phase_end
+    if start == end == "mixed":
+        return
+    names = {"on": "大年", "off": "小年", "mixed": "花年", "unknown": "未知"}
+    period = round_.period
+    step = int(remarks.number("moso.phase_step"))
+    cycles = round((period.end - period.start).days / (365.25 * step))
+    gap_days = abs((period.end - _anniversary(period.start, cycles * step)).days)
+    rule = "大小年规则：两次调查须同为大年或同为小年，且相隔 2 年的整数倍（花年竹林除外）"
+    after = "本期结果只作清查，不得签发；请改用同相位的两期数据，或每端取相邻两年的平均。"
+    if start != end or start in ("unknown", "mixed"):
+        what = f"期初为{names[start]}，期末为{names[end]}"
+    elif cycles < 1 or gap_days > SEASON_TOLERANCE_DAYS:
+        what = f"{period.start} 至 {period.end} 不是 2 年的整数倍"
+    else:
+        return
+    remarks.refuse("PHASE_MISMATCH", f"{what}。{rule}。{after}")
+
+
+def _anniversary(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        # 29 February has no anniversary in a common year.
+        return day.replace(year=day.year + years, day=28)
+
+
+def _check_areas(round_: Round, remarks: Remarks) -> None:
+    """Refuse if the parcels of a stratum are not the stratum: land would earn that is not registered."""
+    if not round_.parcels:
+        return
+    for stratum in round_.strata:
+        parcels_ha = math.fsum(p.area_ha for p in round_.parcels if p.stratum == stratum.id)
+        if abs(parcels_ha - stratum.area_ha) > PARCEL_AREA_TOLERANCE_SHARE * stratum.area_ha:
+            remarks.refuse(
+                "PARCEL_AREA_MISMATCH",
+                f"层 {stratum.id} 面积 {stratum.area_ha:g} 公顷，其地块合计 {parcels_ha:g} 公顷，"
+                f"相差超过 {100 * PARCEL_AREA_TOLERANCE_SHARE:g} %；请核对地块是否齐全、层面积是否正确。",
+            )
+
+
+def _check_biomass_band(round_: Round, remarks: Remarks) -> None:
+    low, high = factors.factor("moso.qa_agb_band").value_range or (0.0, math.inf)
+    for kind, rows in (("层", round_.strata), ("地块", round_.parcels)):
+        odd = sorted(
+            row.id
+            for row in rows
+            for value in (row.map_agb_t_ha_start, row.map_agb_t_ha_end)
+            if value is not None and not low <= value <= high
+        )
+        if odd:
+            remarks.warn(
+                "AGB_OUT_OF_BAND",
+                f"{kind} {'、'.join(dict.fromkeys(odd))} 的图上平均地上生物量不在 {low:g}–{high:g} 吨/公顷之间，"
+                "超出毛竹林常见范围；请核对图层与地类。",
+            )
+
+
+def _plot_pairs(round_: Round, remarks: Remarks) -> dict[str, list[PlotPair]]:
+    """Return the plots of each stratum with their biomass, from culms where these were measured."""
+    pairs: dict[str, list[PlotPair]] = {}
+    thick_or_old: dict[str, list[str]] = {}
+    for stratum in round_.strata:
+        pairs[stratum.id] = []
+        for plot in stratum.plots:
+            if plot.agb_t_ha_start is not None and plot.agb_t_ha_end is not None:
+                pair = PlotPair(stratum.id, plot.id, plot.agb_t_ha_start, plot.agb_t_ha_end)
+            else:
+                assert plot.culms_start is not None and plot.culms_end is not None
+                assert plot.area_m2 is not None
+                rows = (*plot.culms_start, *plot.culms_end)
+                remarks.used.update(moso_stand_v1.CULM_FACTOR_IDS)
+                if any(row.age_years is not None for row in rows):
+                    remarks.used.add(moso_stand_v1.AGE_RULE_FACTOR_ID)
+                start, end = (
+                    _plot_agb(plot.id, [row.culms() for row in date_rows], plot)
+                    for date_rows in (plot.culms_start, plot.culms_end)
+                )
+                pair = PlotPair(stratum.id, plot.id, start, end)
+                for notice in moso_stand_v1.guard_notices([r.culms() for r in rows], plot.id):
+                    thick_or_old.setdefault(notice.code, []).append(notice.message)
+            pairs[stratum.id].append(pair)
+    for code, messages in sorted(thick_or_old.items()):
+        remarks.warn(code, f"样地 {' '.join(messages)}")
+    return pairs
+
+
+def _plot_agb(
+    plot_id: str, culms: Sequence[moso_stand_v1.Culms], plot: moso_mgmt_v1_input.Plot
+) -> float:
+    assert plot.area_m2 is not None
+    try:
+        return moso_stand_v1.plot_agb_t_ha(culms, plot.area_m2, plot.slope_deg)
+    except OutOfDomain as error:
+        raise OutOfDomain(f"样地 {plot_id}：{error}") from error
+
+
+def _change(round_: Round, pairs: Mapping[str, list[PlotPair]], remarks: Remarks) -> Change:
+    """Return the change by plots wherever every stratum has enough of them, else by the map alone."""
+    minimum = round_.policy.min_plots_per_stratum
+    counts = {stratum.id: len(stratum.plots) for stratum in round_.strata}
+    short = {key: n for key, n in counts.items() if n < minimum}
+    if short and any(counts.values()):
+        listed = "、".join(f"{key}（{n} 个）" for key, n in short.items())
+        remarks.refuse(
+            "TOO_FEW_PLOTS",
+            f"层 {listed} 的样地少于每层 {minimum} 个，抽样误差无法可靠估计，不得签发；请补设样地。",
+        )
+    if min(counts.values()) >= 2:
+        return _change_by_plots(round_, pairs)
+    if unmapped := [stratum.id for stratum in round_.strata if not stratum.has_map]:
+        raise MethodInputInvalid(
+            f"层 {'、'.join(unmapped)} 既无两期图上生物量，样地又不足以估计全部各层；"
+            "请补充样地（每层至少 2 个）或图上均值。"
+        )
+    return _change_by_map(round_, remarks)
+
+
+def _change_by_plots(round_: Round, pairs: Mapping[str, list[PlotPair]]) -> Change:
+    area_ha = math.fsum(stratum.area_ha for stratum in round_.strata)
+    rows = [_stratum_by_plots(s, pairs[s.id], s.area_ha / area_ha) for s in round_.strata]
+    estimate = statistics.stratified_mean(
+        [row.weight for row in rows],
+        [row.delta for row in rows],
+        [row.s_e or 0.0 for row in rows],
+        [row.n for row in rows],
+    )
+    return Change(tuple(rows), estimate.mean, estimate)
+
+
+def _stratum_by_plots(stratum: Stratum, pairs: Sequence[PlotPair], weight: float) -> StratumChange:
+    """Return the change of a stratum; without map values the map's change is taken as zero."""
+    plot_changes = [pair.end - pair.start for pair in pairs]
+    assisted = all(plot.has_map for plot in stratum.plots)
+    map_changes = [
+        _map_change(plot.map_agb_t_ha_start, plot.map_agb_t_ha_end) if assisted else 0.0
+        for plot in stratum.plots
+    ]
+    map_delta = (
+        _map_change(stratum.map_agb_t_ha_start, stratum.map_agb_t_ha_end) if assisted else 0.0
+    )
+    found = statistics.difference_estimator(map_delta, plot_changes, map_changes)
+    return StratumChange(
+        id=stratum.id,
+        area_ha=stratum.area_ha,
+        weight=weight,
+        mode="model_assisted" if assisted else "plots",
+        n=found.n,
+        map_delta=map_delta if assisted else None,
+        mean_e=found.mean_error,
+        s_e=found.sd_error,
+        delta=found.estimate.mean,
+        se=found.estimate.stderr,
+    )
+
+
+def _map_change(start: float | None, end: float | None) -> float:
+    assert start is not None and end is not None
+    return end - start
+
+
+def _change_by_map(round_: Round, remarks: Remarks) -> Change:
+    """Return the change by the map alone, errors shared across strata unless the input says less."""
+    remarks.warn(
+        "RASTER_ONLY",
+        "本期未采用样地校正，只用两期栅格相减。栅格像元误差彼此相关，单凭栅格很难分辨毛竹林每年 1–2 吨/公顷"
+        "的真实变化，扣减后通常为零；结果宜作清查与筛查，签发请按层布设样地。",
+    )
+    area_ha = math.fsum(stratum.area_ha for stratum in round_.strata)
+    time_correlation = remarks.number("raster.rho_t")
+    rows = [_stratum_by_map(s, s.area_ha / area_ha, time_correlation) for s in round_.strata]
+    mean = math.fsum(row.weight * row.delta for row in rows)
+    if any(row.se is None for row in rows):
+        missing = "、".join(row.id for row in rows if row.se is None)
+        remarks.refuse(
+            "STDERR_MISSING",
+            f"层 {missing} 的图层没有标准差，又没有足够样地，不确定性无从估计，不得签发；"
+            "请提供图层标准差，或布设样地。",
+        )
+        return Change(tuple(rows), mean, None)
+    rho = round_.policy.map_strata_correlation
+    variance_start = _shared_variance([s.map_stderr_t_ha_start for s in round_.strata], rows, rho)
+    variance_end = _shared_variance([s.map_stderr_t_ha_end for s in round_.strata], rows, rho)
+    variance = statistics.difference_variance(variance_start, variance_end, time_correlation)
+    estimate = statistics.Estimate(mean, math.sqrt(variance), None, statistics.t_quantile(None))
+    return Change(tuple(rows), mean, estimate)
+
+
+def _stratum_by_map(stratum: Stratum, weight: float, time_correlation: float) -> StratumChange:
+    delta = _map_change(stratum.map_agb_t_ha_start, stratum.map_agb_t_ha_end)
+    start, end = stratum.map_stderr_t_ha_start, stratum.map_stderr_t_ha_end
+    se = None
+    if start is not None and end is not None:
+        se = math.sqrt(statistics.difference_variance(start**2, end**2, time_correlation))
+    return StratumChange(
+        id=stratum.id,
+        area_ha=stratum.area_ha,
+        weight=weight,
+        mode="raster",
+        n=len(stratum.plots),
+        map_delta=delta,
+        mean_e=None,
+        s_e=None,
+        delta=delta,
+        se=se,
+    )
+
+
+def _shared_variance(
+    stderrs: Sequence[float | None], rows: Sequence[StratumChange], rho: float
+) -> float:
+    """Return the variance of the weighted mean when errors of any two strata correlate by rho."""
+    terms = [row.weight * (s or 0.0) for row, s in zip(rows, stderrs, strict=True)]
+    return rho * math.fsum(terms) ** 2 + (1.0 - rho) * math.fsum(t * t for t in terms)
+
+
+@dataclass(frozen=True, slots=True)
+class StockTerms:
+    """Gross removal and what it is made of."""
+
+    gross: float
+    stderr: float | None
+    co2_per_agb: float
+    components: tuple[Component, ...]
+    intermediate: dict[str, Any]
+
+
+def _stock_terms(round_: Round, change: Change, area_ha: float, remarks: Remarks) -> StockTerms:
+    """Return gross CO2 by pool, errors combined by approach 1 (relative variances added)."""
+    mode = _decided(
+        round_.policy.bgb_change_mode, "moso.bgb_change_mode", "bgb_change_mode", "none", remarks
+    )
+    cf, cf_sd = remarks.number("moso.CF"), factors.factor("moso.CF").stderr
+    r, r_sd = remarks.number("moso.R"), factors.factor("moso.R").stderr
+    # Without proportional change a gain below ground is not counted; a loss always is.
+    with_bgb = mode == "proportional" or change.delta < 0.0
+    if not with_bgb:
+        r, r_sd = 0.0, 0.0
+    per_agb = cf * CO2_PER_C
+    agb_co2 = change.delta * area_ha * per_agb
+    sampling = None if change.estimate is None else change.estimate.stderr * area_ha * per_agb
+    r_term, cf_term = agb_co2 * r_sd, agb_co2 * (1.0 + r) * cf_sd / cf
+    gross_sampling = None if sampling is None else sampling * (1.0 + r)
+
+    def combined(share: float, extra: float) -> float | None:
+        if sampling is None:
+            return None
+        return math.hypot(sampling * share, agb_co2 * share * cf_sd / cf, extra)
+
+    stderr = None if gross_sampling is None else math.hypot(gross_sampling, r_term, cf_term)
+    return StockTerms(
+        gross=agb_co2 * (1.0 + r),
+        stderr=stderr,
+        co2_per_agb=(1.0 + r) * per_agb,
+        components=(
+            Component("AGB", "CO2", agb_co2, combined(1.0, 0.0)),
+            Component("BGB", "CO2", agb_co2 * r, combined(r, r_term)),
+        ),
+        intermediate={
+            "bgb_change_mode": mode,
+            "r": r,
+            "r_stderr": r_sd,
+            "cf": cf,
+            "cf_stderr": cf_sd,
+            "co2_per_c": CO2_PER_C,
+            "co2_per_agb": (1.0 + r) * per_agb,
+            "stderr_sampling_co2_t": gross_sampling,
+            "stderr_r_co2_t": abs(r_term),
+            "stderr_cf_co2_t": abs(cf_term),
+        },
+    )
+
+
+def _deducted(round_: Round, change: Change, remarks: Remarks) -> tuple[float, float]:
+    """Return the conservative change [t/ha] and the share taken off, by the sampling u90 alone."""
+    policy = round_.policy.deduction
+    remarks.used.update(deductions.find(policy).factor_ids)
+    remarks.used.update(("stat.confidence",))
+    if change.estimate is None:
+        return min(change.delta, 0.0), 1.0 if change.delta > 0.0 else 0.0
+    try:
+        return deductions.deduct(change.delta, change.estimate.u90, policy)
+    except NotIssuable as refusal:
+        remarks.refuse(refusal.code, str(refusal))
+    if change.delta > 0.0:
+        return 0.0, 1.0
+    lowered = change.delta - change.estimate.half_width
+    return lowered, change.estimate.u90 if change.delta else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """From the conservative removal to what may be issued [tCO2e]."""
+
+    net: float
+    buffer: float
+    emitted: tuple[Component, ...]
+    intermediate: dict[str, Any]
+
+
+def _balance(
+    round_: Round, conservative: float, stock: StockTerms, area_ha: float, remarks: Remarks
+) -> Balance:
+    """Return net and buffer: conservative change less baseline, emissions, leakage, debit."""
+    policy = round_.policy
+    baseline = _conservative_baseline(round_, remarks)
+    emitted = _emissions(round_, remarks)
+    # Subtracted from zero, not negated: no emission is 0.0, never -0.0.
+    emitted_t = 0.0 - math.fsum(c.co2e_t for c in emitted)
+    leakage = remarks.number("leakage.moso_mgmt")
+    uncapped = conservative - baseline - emitted_t - leakage
+    remaining = _saturation_remaining(round_, stock.co2_per_agb, area_ha)
+    capped = uncapped if remaining is None else min(uncapped, remaining)
+    if capped < uncapped:
+        remarks.warn(
+            "SATURATED",
+            f"竹林接近目标结构，累计碳汇量封顶，本期由 {uncapped:.3f} 吨减为 {capped:.3f} 吨。",
+        )
+    net = capped - policy.carried_debit_kg / 1000.0
+    share = _decided(policy.buffer_share, "risk.registry", "buffer_share", 0.0, remarks)
+    buffer = max(0.0, net) * share
+    if net < 0.0:
+        remarks.warn("NEGATIVE_NET", f"本期净碳汇量为 {net:.3f} 吨（负值），须结转抵减以后各期。")
+    return Balance(
+        net=net,
+        buffer=buffer,
+        emitted=emitted,
+        intermediate={
+            "conservative_co2_t": conservative,
+            "baseline_co2_t": round_.baseline_co2_t.co2_t,
+            "baseline_u90": round_.baseline_co2_t.u90,
+            "baseline_conservative_co2_t": baseline,
+            "emissions_co2e_t": emitted_t,
+            "gwp_set": policy.gwp_set,
+            "leakage_co2e_t": leakage,
+            "saturation_remaining_co2_t": remaining,
+            "net_before_debit_co2_t": capped,
+            "carried_debit_kg": policy.carried_debit_kg,
+            "debit_carried_forward_kg": max(0, math.ceil(round(-1000.0 * net, 6))),
+            "buffer_share": share,
+        },
+    )
+
+
+def _conservative_baseline(round_: Round, remarks: Remarks) -> float:
+    given = round_.baseline_co2_t
+    if given.co2_t == 0.0:
+        remarks.warn(
+            "BASELINE_ZERO",
+            "基线碳汇量取零：须证明无项目时竹林株数与龄级结构稳定，或以项目外固定对照样地为据。",
+        )
+    try:
+        return deductions.deduct(
+            given.co2_t, given.u90, round_.policy.deduction, scenario="baseline"
+        )[0]
+    except NotIssuable as refusal:
+        remarks.refuse(refusal.code, f"基线：{refusal}")
+        return given.co2_t + abs(given.co2_t) * given.u90
+
+
+def _emissions(round_: Round, remarks: Remarks) -> tuple[Component, ...]:
+    """Return emissions as negative components: only what exceeds the baseline, kind by kind."""
+    given = round_.emissions
+    if given is None:
+        return ()
+    synthetic_kg = max(0.0, given.fertiliser_n_kg_project - given.fertiliser_n_kg_baseline)
+    organic_kg = max(0.0, given.organic_n_kg_project - given.organic_n_kg_baseline)
+    urea_t = max(0.0, given.urea_t_project - given.urea_t_baseline)
+    found = []
+    gwp: emissions.GwpSet = "ar6"
+    if synthetic_kg or organic_kg or given.fires:
+        gwp = _decided(round_.policy.gwp_set, "gwp.set", "gwp_set", "ar6", remarks)
+        remarks.used.update(emissions.gwp_factor_ids(gwp, ch4=bool(given.fires)))
+    if synthetic_kg or organic_kg:
+        n2o_t = emissions.n2o_kg(synthetic_kg, organic_kg, given.n2o_factors) / 1000.0
+        ids = emissions.n2o_factor_ids(synthetic_kg > 0.0, organic_kg > 0.0, given.n2o_factors)
+        remarks.used.update(ids)
+        found.append(Component("fertiliser", "N2O", -n2o_t * emissions.n2o_gwp(gwp), None))
+    if urea_t:
+        remarks.used.update(emissions.UREA_FACTOR_IDS)
+        found.append(Component("urea", "CO2", -emissions.urea_co2_t(urea_t), None))
+    if given.fires:
+        found += _fire_components(given.fires, gwp, remarks)
+    return tuple(found)
+
+
+def _fire_components(
+    fires: Sequence[moso_mgmt_v1_input.Fire], gwp: emissions.GwpSet, remarks: Remarks
+) -> list[Component]:
+    remarks.used.update(("fire.Gef.ch4", "fire.Gef.n2o"))
+    ch4_t, n2o_t = [], []
+    for fire in fires:
+        # Unknown: all of it burnt, the upper bound, and nothing is issued on it.
+        share = _decided(fire.combustion_factor, "fire.Cf", "combustion_factor", 1.0, remarks)
+        ch4_t.append(emissions.fire_gas_t(fire.area_ha, fire.agb_t_ha, share, "ch4"))
+        n2o_t.append(emissions.fire_gas_t(fire.area_ha, fire.agb_t_ha, share, "n2o"))
+    return [
+        Component("fire", "CH4", -math.fsum(ch4_t) * emissions.ch4_gwp(gwp), None),
+        Component("fire", "N2O", -math.fsum(n2o_t) * emissions.n2o_gwp(gwp), None),
+    ]
+
+
+def _saturation_remaining(round_: Round, co2_per_agb: float, area_ha: float) -> float | None:
+    """Return what may still be credited before the target structure is reached [tCO2]."""
+    given = round_.saturation
+    if given is None:
+        return None
+    whole = (given.target_agb_t_ha - given.initial_agb_t_ha) * area_ha * co2_per_agb
+    return max(0.0, whole - given.credited_before_co2_t)
+
+
+def _decided(value: Any, factor_id: str, key: str, fallback: Any, remarks: Remarks) -> Any:
+    """Return the registrar's decision; if there is none, refuse and go on with the fallback."""
+    if value is not None:
+        return value
+    remarks.used.add(factor_id)
+    try:
+        return factors.required(factor_id)
+    except FactorMissing as missing:
+        message = f"{missing} 也可在输入的 {key} 中给出。"
+        if Notice(missing.code, message) not in remarks.refusals:
+            remarks.refuse(missing.code, message)
+        return fallback
+
+
+def _warn_on_result(round_: Round, change: Change, remarks: Remarks) -> None:
+    target = factors.number("stat.precision_target")
+    if change.estimate is not None and change.estimate.u90 > target:
+        u90 = change.estimate.u90
+        found = "无穷大" if math.isinf(u90) else f"{100 * u90:.2f} %"
+        remarks.warn(
+            "PRECISION_NOT_MET",
+            f"变化量在 90 % 置信度下的相对不确定性为 {found}，未达 {100 * target:g} % 的精度目标，按规则扣减。",
+        )
+    recalled = sorted(
+        i
+        for i in remarks.used
+        if factors.factor(i).confidence == factors.MEMORY and factors.factor(i).value is not None
+    )
+    if recalled:
+        remarks.warn(
+            "MEMORY_FACTOR",
+            f"以下因子凭记忆录入、未见原文，须在签发前核对：{'、'.join(recalled)}。",
+        )
+
+
+def _intermediate_change(
+    round_: Round,
+    change: Change,
+    conservative: float,
+    pairs: Mapping[str, list[PlotPair]],
+    area_ha: float,
+) -> dict[str, Any]:
+    """Return the named numbers from the plots to the conservative change."""
+    estimate = change.estimate
+    policy = round_.policy.deduction
+    period = round_.period
+    u90 = None if estimate is None or math.isinf(estimate.u90) else estimate.u90
+    return {
+        "area_ha": area_ha,
+        "years": (period.end - period.start).days / 365.25,
+        "plot_agb_t_ha": [
+            {
+                "stratum": pair.stratum,
+                "id": pair.id,
+                "agb_t_ha_start": pair.start,
+                "agb_t_ha_end": pair.end,
+            }
+            for stratum in round_.strata
+            for pair in pairs[stratum.id]
+        ],
+        "strata": [row.as_dict() for row in change.strata],
+        "delta_agb_t_ha": change.delta,
+        "se_t_ha": None if estimate is None else estimate.stderr,
+        "df": None if estimate is None else estimate.df,
+        "t90": None if estimate is None else estimate.t90,
+        "half_width_t_ha": None if estimate is None else estimate.half_width,
+        "u90": u90,
+        "deduction_policy": policy,
+        "deduction_of_half_width": None if u90 is None else _of_half_width(u90, policy),
+        "conservative_delta_agb_t_ha": conservative,
+    }
+
+
+def _of_half_width(u90: float, policy: str) -> float | None:
+    try:
+        return deductions.share_of_half_width(u90, policy)
+    except NotIssuable:
+        # The refusal is already among the result's refusals.
+        return None
+
+
+def _allocation(
+    round_: Round, change: Change, net: float, issuable_kg: int, co2_per_agb: float
+) -> list[dict[str, Any]]:
+    """Return each parcel's share: strata by their change in the sense of the net, then by policy."""
+    if not round_.parcels:
+        return []
+    sign = -1.0 if net < 0.0 else 1.0
+    with_land = {parcel.stratum for parcel in round_.parcels}
+    strata = [row for row in change.strata if row.id in with_land]
+    strata_weights = _shares(
+        {row.id: sign * row.delta * row.area_ha for row in strata},
+        {row.id: row.area_ha for row in strata},
+    )
+    weights: dict[str, float] = {}
+    for row in strata:
+        inside = [parcel for parcel in round_.parcels if parcel.stratum == row.id]
+        areas = {parcel.id: parcel.area_ha for parcel in inside}
+        wanted = areas
+        if round_.policy.allocation == "map_change":
+            wanted = {
+                p.id: sign * p.area_ha * _map_change(p.map_agb_t_ha_start, p.map_agb_t_ha_end)
+                for p in inside
+            }
+        for key, share in _shares(wanted, areas).items():
+            weights[key] = strata_weights[row.id] * share
+    kilograms = allocation.largest_remainder(issuable_kg, weights)
+    return [
+        {
+            "id": parcel.id,
+            "area_ha": parcel.area_ha,
+            "co2_t": net * weights[parcel.id],
+            "issuable_kg": kilograms[parcel.id],
+            "map_stderr_co2_t": _parcel_stderr(parcel, co2_per_agb),
+        }
+        for parcel in round_.parcels
+    ]
+
+
+def _shares(wanted: Mapping[str, float], areas: Mapping[str, float]) -> dict[str, float]:
+    """Return shares summing to 1 by what is above zero in `wanted`; by area if nothing is."""
+    positive = {key: max(0.0, value) for key, value in wanted.items()}
+    chosen = positive if any(positive.values()) else areas
+    whole = math.fsum(chosen.values())
+    return {key: value / whole for key, value in chosen.items()}
+
+
+def _parcel_stderr(parcel: moso_mgmt_v1_input.Parcel, co2_per_agb: float) -> float | None:
+    start, end = parcel.map_stderr_t_ha_start, parcel.map_stderr_t_ha_end
+    if start is None or end is None:
+        return None
+    return math.hypot(start, end) * parcel.area_ha * co2_per_agb
+
+
+METHOD = Method(
+    id=METHOD_ID,
+    title_zh="毛竹林经营碳汇",
+    title_en="Moso bamboo forest management",
+    sink_type="bamboo",
+    credit_class="local_scheme",
+    factor_ids=FACTOR_IDS,
+    schema=schema,
+    example=example,
+    run=run,
+    explain=explain,
+)

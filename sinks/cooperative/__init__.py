@@ -1,0 +1,1 @@
+"""Cooperatives: collection contracts and the balance that explains every kilogram."""

@@ -1,0 +1,1 @@
+"""What every room stands on: database, settings, people, policies, documents, audit, calendar."""

@@ -1,0 +1,276 @@
+"""Policies: every number that a registrar decides, as a dated row with its legal basis.
+
+A fresh registry holds the suggestions of the specifications as proposals, none in force. Two
+people put one in force, never backwards in time. Measuring may look at a proposal; issuing only
+at what is in force.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from sinks.core import audit
+from sinks.core.actor import Actor, Role
+from sinks.core.db import Base, Key, RecordedAt, today
+from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A decision that the registrar has to take.
+
+    suggested
+        What the specifications suggest; a proposal, never a default.
+    """
+
+    key: str
+    title_zh: str
+    title_en: str
+    unit: str
+    suggested: Any
+    choices: tuple[str, ...] | None
+    low: float | None
+    high: float | None
+    source: str
+
+    def check(self, value: Any) -> None:
+        """Refuse a value that this decision cannot have."""
+        if self.choices is not None:
+            if value not in self.choices:
+                raise Invalid(
+                    f"{self.title_zh}只能是：{'、'.join(self.choices)}。", code="policy_value"
+                )
+        elif isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise Invalid(f"{self.title_zh}应为数字。", code="policy_value")
+        elif not (self.low or 0.0) <= value <= (self.high or float("inf")):
+            raise Invalid(
+                f"{self.title_zh}应在 {self.low} 到 {self.high} 之间。", code="policy_value"
+            )
+
+
+KINDS = {
+    kind.key: kind
+    for kind in (
+        Kind(
+            "deduction.moso-mgmt", "竹林经营不确定性扣减", "Uncertainty deduction, moso", "",
+            "ar_tool14", ("ar_tool14", "ar_cm", "gs403"), None, None,
+            "AR-TOOL14 v04.2 附录 2 表 1",
+        ),
+        Kind(
+            "buffer_share.moso-mgmt", "竹林经营缓冲池比例", "Buffer share, moso", "份额 0–1",
+            0.10, None, 0.0, 0.5, "CCER-14-001 K_RISK 10 %（记忆值，待核对原文）",
+        ),
+        Kind(
+            "bgb_change_mode.moso-mgmt", "地下部分变化量算法", "Below-ground change, moso", "",
+            "proportional", ("proportional", "none"), None, None, "规格说明 1.6",
+        ),
+        Kind(
+            "allocation.moso-mgmt", "碳汇量分摊到地块的依据", "Allocation to parcels", "",
+            "area", ("area", "map_change"), None, None, "规格说明 4.8",
+        ),
+        Kind(
+            "baseline.moso-mgmt", "竹林经营基准线的最低依据", "Weakest baseline admitted, moso", "",
+            "control_plots", ("steady_state", "trend", "control_plots"), None, None,
+            "规格说明 1.8、6.6（建议对照样地）",
+        ),
+        Kind(
+            "min_plots_per_stratum", "每层最少样地数", "Plots per stratum, at least", "块",
+            3, None, 2, 1000, "规格说明 1.10",
+        ),
+        Kind(
+            "gwp_set", "全球增温潜势取值", "GWP set", "", "ar6", ("ar5", "ar6"), None, None,
+            "IPCC AR6 WG1 表 7.15；AR5 表 8.A.1",
+        ),
+        Kind(
+            "unit_kg", "登记单位", "Registry unit", "kg CO2e", 1000, None, 1, 1000,
+            "已公开交易以 1 t、0.01 t 或 10 kg 为单位",
+        ),
+        Kind(
+            "notice_days.project", "项目公示期", "Notice of a project", "工作日",
+            7, None, 0, 60, "法律与实践说明 6.1（建议）",
+        ),
+        Kind(
+            "notice_days.round", "监测期公示期", "Notice of a monitoring round", "工作日",
+            7, None, 0, 60, "法律与实践说明 6.1（建议）",
+        ),
+        Kind(
+            "valid_share_min", "图层有效覆盖下限", "Least share of a parcel on valid cells",
+            "份额 0–1", 0.80, None, 0.5, 1.0, "规格说明 4.1",
+        ),
+    )
+}  # fmt: skip
+
+
+class Policy(Base):
+    """A decision with the dates between which it holds: [valid_from, valid_to)."""
+
+    __tablename__ = "policy"
+    __table_args__ = (
+        CheckConstraint("approved_by_id <> proposed_by_id", name="two_people"),
+        CheckConstraint(
+            "(approved_by_id is null) = (valid_from is null)", name="dated_when_approved"
+        ),
+    )
+
+    id: Mapped[Key]
+    key: Mapped[str] = mapped_column(index=True)
+    value: Mapped[Any] = mapped_column(JSONB)
+    legal_basis: Mapped[str]
+    demonstration: Mapped[bool]
+    # Null: the set-up of the registry wrote down the suggestion.
+    proposed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
+    recorded_at: Mapped[RecordedAt]
+
+
+class PolicyMissing(Conflict):
+    """The registrar has not decided this yet."""
+
+    def __init__(self, *keys: str) -> None:
+        names = "、".join(f"{KINDS[key].title_zh}（{key}）" for key in keys)
+        super().__init__(
+            f"登记机构尚未决定：{names}。请两人在“设置·政策”中使其生效后再办理。",
+            code="policy_missing",
+        )
+        self.keys = keys
+
+
+def seed_suggestions(session: Session) -> None:
+    """Write the suggestions down as proposals, once."""
+    held = set(session.scalars(select(Policy.key)))
+    for kind in KINDS.values():
+        if kind.key not in held:
+            session.add(
+                Policy(
+                    key=kind.key,
+                    value=kind.suggested,
+                    legal_basis=f"建议值，来源：{kind.source}",
+                    demonstration=False,
+                )
+            )
+
+
+def propose(
+    session: Session,
+    actor: Actor,
+    *,
+    key: str,
+    value: Any,
+    legal_basis: str,
+    demonstration: bool = False,
+) -> Policy:
+    """Propose a value with its legal basis. It binds nobody until a second person approves it."""
+    actor.require(Role.REGISTRAR, Role.ADMIN)
+    kind = KINDS.get(key)
+    if kind is None:
+        raise NotFound(f"没有这项政策：{key}。", code="policy_key")
+    kind.check(value)
+    if not legal_basis.strip():
+        raise Invalid("请写明依据（文件名、文号、条款）。", code="legal_basis")
+    row = Policy(
+        key=key,
+        value=value,
+        legal_basis=legal_basis.strip(),
+        demonstration=demonstration,
+        proposed_by_id=actor.person_id,
+    )
+    session.add(row)
+    session.flush()
+    audit.record(session, actor, "policy.propose", f"policy:{key}", {"value": value, "id": row.id})
+    return row
+
+
+def approve(session: Session, actor: Actor, policy_id: int, *, valid_from: date) -> Policy:
+    """Put a proposal in force from a date on; the one before it ends that day.
+
+    Raises
+    ------
+    NotPermitted
+        The proposer himself, or the suggestion of the set-up, which nobody has proposed yet.
+    Conflict
+        The date lies in the past, or before the value now in force began.
+    """
+    actor.require(Role.REGISTRAR, Role.ADMIN)
+    row = session.get(Policy, policy_id, with_for_update=True)
+    if row is None or row.approved_by_id:
+        raise NotFound("没有等待批准的这项政策。", code="policy")
+    if row.proposed_by_id is None:
+        raise NotPermitted(
+            "这是系统写下的建议值。请先由一人以其名义提出，再由另一人批准。", code="not_proposed"
+        )
+    if row.proposed_by_id == actor.person_id:
+        raise NotPermitted("提出人不能批准自己的提议，须由另一人批准。", code="two_people")
+    if valid_from < today(session):
+        raise Conflict("政策不能溯及既往，生效日期不得早于今天。", code="backwards")
+    before = session.scalar(
+        select(Policy)
+        .where(Policy.key == row.key, Policy.approved_by_id.is_not(None), Policy.valid_to.is_(None))
+        .with_for_update()
+    )
+    if before is not None and before.valid_from is not None:
+        if before.valid_from > valid_from:
+            raise Conflict(
+                f"已有一项自 {before.valid_from} 起生效的政策，新政策须在其后。", code="backwards"
+            )
+        before.valid_to = valid_from
+    row.approved_by_id, row.valid_from = actor.person_id, valid_from
+    session.flush()
+    audit.record(
+        session, actor, "policy.approve", f"policy:{row.key}",
+        {"value": row.value, "id": row.id, "valid_from": valid_from.isoformat()},
+    )  # fmt: skip
+    return row
+
+
+def find(session: Session, key: str, on: date | None = None) -> Policy | None:
+    """The row in force on a date (today if none is given), or None."""
+    day = on or today(session)
+    return session.scalar(
+        select(Policy)
+        .where(
+            Policy.key == key,
+            Policy.valid_from <= day,
+            (Policy.valid_to.is_(None)) | (Policy.valid_to > day),
+        )
+        .order_by(Policy.valid_from.desc(), Policy.id.desc())
+        .limit(1)
+    )
+
+
+def in_force(session: Session, *keys: str, on: date | None = None) -> dict[str, Policy]:
+    """The rows in force, by key.
+
+    Raises
+    ------
+    PolicyMissing
+        Names every one that is not decided.
+    """
+    found = {key: find(session, key, on) for key in keys}
+    if missing := [key for key, row in found.items() if row is None]:
+        raise PolicyMissing(*missing)
+    return {key: row for key, row in found.items() if row is not None}
+
+
+def value_or_suggestion(session: Session, key: str) -> tuple[Any, bool]:
+    """The value to calculate with, and whether it is in force. Never enough for issuing."""
+    row = find(session, key)
+    return (row.value, True) if row else (KINDS[key].suggested, False)
+
+
+def listing(session: Session) -> list[Policy]:
+    """Every row, newest first within its key."""
+    return list(session.scalars(select(Policy).order_by(Policy.key, Policy.id.desc())))
+
+
+def demonstration_in_force(session: Session) -> bool:
+    """Whether any value in force is marked as demonstration: every paper then says so."""
+    return any(
+        row.demonstration and row.valid_from is not None and row.valid_to is None
+        for row in listing(session)
+    )

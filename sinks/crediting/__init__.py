@@ -1,0 +1,1 @@
+"""Projects, verification, filing, issuance, serials, the ledger and certificates."""

@@ -1,0 +1,311 @@
+"""Issuance: a recorded round becomes serial blocks, once.
+
+A quantity becomes an integer here and nowhere else, rounded down to kilograms; the buffer's part
+is rounded up; what is below one unit goes to the remainder account of its contract. Each contract
+gets its own range of serials, so that every kilogram can be followed back to its land.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import ForeignKey, func, select
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from sinks.core import policies
+from sinks.core.actor import Actor, Role
+from sinks.core.db import Base, constraint_of
+from sinks.core.errors import Conflict, NotPermitted
+from sinks.crediting import ledger, projects, rounds
+from sinks.crediting.ledger import AccountKind, Batch, Block, BlockState
+from sinks.crediting.rounds import MonitoringRound
+from sinks.land import claims, parcels
+from sinks.measurement import runs
+from sinks.measurement.runs import Run
+
+NAMESPACE = UUID("5f0d0f3e-7a55-4b11-9a3f-2f0a1d3c7b10")
+POOL = "biomass"
+REQUIRED_POLICIES = (*rounds.METHOD_POLICIES.values(), "valid_share_min", "notice_days.round")
+
+
+class ParcelCredit(Base):
+    """What one parcel was credited for one pool and year: once, across all programmes."""
+
+    __tablename__ = "parcel_credit"
+
+    parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True)
+    pool: Mapped[str] = mapped_column(primary_key=True)
+    vintage: Mapped[int] = mapped_column(primary_key=True)
+    programme: Mapped[str]
+    round_id: Mapped[int] = mapped_column(ForeignKey("monitoring_round.id"))
+    contract_id: Mapped[int | None] = mapped_column(ForeignKey("contract.id", use_alter=True))
+    amount_kg: Mapped[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The kilograms of one vintage for one holder (a contract, or the owner without one)."""
+
+    vintage: int
+    contract_id: int | None
+    party_id: int
+    amount_kg: int
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What an issuance did [kg CO2e]."""
+
+    holders_kg: int
+    buffer_kg: int
+    remainder_kg: int
+
+
+def issue(
+    session: Session, actor: Actor, round_id: int, *, contract_of: dict[int, tuple[int, int]]
+) -> Issued:
+    """Issue a recorded round as serial blocks.
+
+    contract_of : parcel id -> (contract id, party that holds it); parcels without one belong to
+        the project's owner. The cooperative's room gives it (`contracts.holders`).
+
+    Raises
+    ------
+    PolicyMissing
+        Names what the registrar has still to decide.
+    Conflict
+        The run used other policy values than those in force, refuses, or leaves nothing; a parcel
+        was credited for the year before.
+    NotPermitted
+        One of the other three people of the claim.
+    """
+    actor.require(Role.REGISTRAR)
+    row = rounds.locked(session, round_id)
+    if actor.person_id in (row.proposed_by_id, row.verified_by_id, row.recorded_by_id):
+        raise NotPermitted("申报、核证、备案与签发须由四个不同的人办理。", code="four_people")
+    values = {
+        key: policy.value for key, policy in policies.in_force(session, *REQUIRED_POLICIES).items()
+    }
+    run = runs.get(session, row.run_id or 0)
+    _refuse_unissuable(run, values)
+    rounds.mark_issued(session, actor, row)  # First: another state is refused before a transfer.
+    kg_by_parcel = {item.parcel_id: item.issuable_kg for item in runs.parcels_of(session, run.id)}
+    shares = vintage_shares(row.period_start, row.period_end)
+    project = session.get_one(projects.Project, row.project_id)
+    lines = _credit_parcels(session, row, project.owner_id, kg_by_parcel, shares, contract_of)
+    buffer_kg = whole_kg(run.result["net_co2_t"]) - sum(kg_by_parcel.values())
+    return _post(session, actor, row, int(values["unit_kg"]), lines, _split(buffer_kg, shares))
+
+
+def whole_kg(co2_t: float) -> int:
+    """Round down to whole kilograms: the ledger never creates what was not measured.
+
+    The 1e-6 kg are the noise of the multiplication, not a quantity.
+    """
+    return math.floor(round(co2_t * 1000.0, 6))
+
+
+def _refuse_unissuable(run: Run, values: dict[str, Any]) -> None:
+    if not run.policies_in_force:
+        raise Conflict("核算时有政策尚未生效，请重新核算、公示并核证。", code="remeasure")
+    result = run.result
+    if result["refusals"]:
+        reasons = "；".join(item["message"] for item in result["refusals"])
+        raise Conflict(f"核算结果不能签发：{reasons}", code="refused_by_method")
+    used = run.input["policy"]
+    for name, key in rounds.METHOD_POLICIES.items():
+        if used[name] != values[key]:
+            raise Conflict(
+                f"政策“{policies.KINDS[key].title_zh}”在核算后已改变，请重新核算。",
+                code="remeasure",
+            )
+    if result["issuable_kg"] <= 0:
+        raise Conflict(
+            "扣减不确定性和缓冲后没有可签发的量。常见原因：样地太少，或两期生物量之差"
+            "小于其误差。",
+            code="nothing_to_issue",
+        )
+
+
+def vintage_shares(start: date, end: date) -> dict[int, Fraction]:
+    """The share of each calendar year in [start, end), by days: the vintage is the year of removal."""
+    days = (end - start).days
+    shares = {}
+    for year in range(start.year, end.year + 1):
+        first, last = max(start, date(year, 1, 1)), min(end, date(year + 1, 1, 1))
+        if last > first:
+            shares[year] = Fraction((last - first).days, days)
+    return shares
+
+
+def _split(amount_kg: int, shares: dict[int, Fraction]) -> dict[int, int]:
+    """Integer parts by share, exact in sum; the odd kilograms to the largest remainders, ties to
+    the earlier year."""
+    exact = {year: amount_kg * share for year, share in shares.items()}
+    parts = {year: math.floor(value) for year, value in exact.items()}
+    odd = amount_kg - sum(parts.values())
+    for year in sorted(exact, key=lambda year: (parts[year] - exact[year], year))[:odd]:
+        parts[year] += 1
+    return parts
+
+
+def _credit_parcels(
+    session: Session,
+    row: MonitoringRound,
+    owner_id: int,
+    kg_by_parcel: dict[int, int],
+    shares: dict[int, Fraction],
+    contract_of: dict[int, tuple[int, int]],
+) -> list[Line]:
+    """Write down each parcel's credit, and give the sums by vintage and holder."""
+    sums: dict[tuple[int, int, int], int] = {}
+    for parcel_id, amount_kg in kg_by_parcel.items():
+        _refuse_lost_land(session, parcel_id)
+        contract_id, party_id = contract_of.get(parcel_id, (0, owner_id))
+        for vintage, part_kg in _split(amount_kg, shares).items():
+            key = (vintage, contract_id, party_id)
+            sums[key] = sums.get(key, 0) + part_kg
+            session.add(
+                ParcelCredit(
+                    parcel_id=parcel_id,
+                    pool=POOL,
+                    vintage=vintage,
+                    programme="HZ",
+                    round_id=row.id,
+                    contract_id=contract_id or None,
+                    amount_kg=part_kg,
+                )
+            )
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if constraint_of(error) == "parcel_credit_pkey":
+            raise Conflict(
+                "有地块在同一年份、同一碳库已计入过，不能重复计入。", code="credited_twice"
+            ) from error
+        raise
+    return [
+        Line(vintage, contract_id or None, party_id, amount_kg)
+        for (vintage, contract_id, party_id), amount_kg in sorted(sums.items())
+    ]
+
+
+def _refuse_lost_land(session: Session, parcel_id: int) -> None:
+    """A parcel suspended or withdrawn since the round opened earns nothing until it is settled."""
+    parcel = parcels.locked(session, parcel_id)
+    claim = session.get(claims.LandClaim, parcel_id)
+    if parcel.status in (parcels.Status.SUSPENDED, parcels.Status.WITHDRAWN) or claim is None:
+        raise Conflict(
+            f"地块 {parcel.code} 已{parcels.STATUS_ZH[parcels.Status(parcel.status)]}，"
+            "须先处理再签发。",
+            code="parcel_not_standing",
+        )
+
+
+def _post(
+    session: Session,
+    actor: Actor,
+    row: MonitoringRound,
+    unit_kg: int,
+    lines: list[Line],
+    buffer_kg: dict[int, int],
+) -> Issued:
+    totals = {"holders": 0, "buffer": 0, "remainder": 0}
+    source = ledger.account(session, AccountKind.ISSUANCE)
+    for vintage, vintage_buffer_kg in buffer_kg.items():
+        mine = [line for line in lines if line.vintage == vintage]
+        units = sum(line.amount_kg // unit_kg for line in mine) + vintage_buffer_kg // unit_kg
+        batch = Batch(
+            project_id=row.project_id,
+            round_id=row.id,
+            vintage=vintage,
+            sequence=_next_batch(session, row.project_id, vintage),
+            unit_kg=unit_kg,
+            units=units,
+        )
+        session.add(batch)
+        session.flush()
+        buffer = Line(vintage, None, 0, vintage_buffer_kg)
+        first = 1
+        for line in (*mine, buffer):
+            first = _post_line(session, actor, row, batch, source.id, line, first, totals)
+    return Issued(totals["holders"], totals["buffer"], totals["remainder"])
+
+
+def _post_line(
+    session: Session,
+    actor: Actor,
+    row: MonitoringRound,
+    batch: Batch,
+    source_id: int,
+    line: Line,
+    first: int,
+    totals: dict[str, int],
+) -> int:
+    """Post one holder's units and remainder; give the next free unit of the batch."""
+    is_buffer = line.party_id == 0
+    units, rest_kg = divmod(line.amount_kg, batch.unit_kg)
+    name = "buffer" if is_buffer else f"contract {line.contract_id or 0}"
+    if is_buffer:
+        target = ledger.account(session, AccountKind.BUFFER, project_id=row.project_id)
+    else:
+        target = ledger.account(
+            session, AccountKind.HOLDING, party_id=line.party_id, contract_id=line.contract_id
+        )
+    if units:
+        transfer_id = uuid5(NAMESPACE, f"{row.id}/{batch.vintage}/{name}")
+        ledger.post(
+            session, actor, id=transfer_id, debit_id=source_id, credit_id=target.id,
+            amount_kg=units * batch.unit_kg,
+            reason=f"round {row.id}: {batch.vintage} {name}",
+        )  # fmt: skip
+        session.add(
+            Block(
+                batch_id=batch.id,
+                units=Range(first, first + units),
+                account_id=target.id,
+                origin_id=target.id,
+                state=BlockState.BUFFER if is_buffer else BlockState.HELD,
+                transfer_id=transfer_id,
+            )
+        )
+        totals["buffer" if is_buffer else "holders"] += units * batch.unit_kg
+    if rest_kg:
+        remainder = ledger.account(
+            session, AccountKind.REMAINDER, party_id=line.party_id or None,
+            contract_id=line.contract_id, project_id=row.project_id,
+        )  # fmt: skip
+        ledger.post(
+            session, actor, id=uuid5(NAMESPACE, f"{row.id}/{batch.vintage}/{name}/rest"),
+            debit_id=source_id, credit_id=remainder.id, amount_kg=rest_kg,
+            reason=f"round {row.id}: {batch.vintage} {name} below one unit",
+        )  # fmt: skip
+        totals["remainder"] += rest_kg
+    session.flush()
+    return first + units
+
+
+def _next_batch(session: Session, project_id: int, vintage: int) -> int:
+    last = session.scalar(
+        select(func.max(Batch.sequence)).where(
+            Batch.project_id == project_id, Batch.vintage == vintage
+        )
+    )
+    return (last or 0) + 1
+
+
+def credits_of_parcel(session: Session, parcel_id: int) -> list[ParcelCredit]:
+    """What a parcel has been credited, by vintage."""
+    query = select(ParcelCredit).where(ParcelCredit.parcel_id == parcel_id)
+    return list(session.scalars(query.order_by(ParcelCredit.vintage)))
+
+
+def batches_of_round(session: Session, round_id: int) -> list[Batch]:
+    """The batches a round was issued as."""
+    query = select(Batch).where(Batch.round_id == round_id).order_by(Batch.vintage)
+    return list(session.scalars(query))

@@ -1,0 +1,322 @@
+"""Projects: parcels put together under one method, published, validated and registered."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from methodologies import catalogue
+from sinks.core import audit, policies, workdays
+from sinks.core.actor import Actor, Role
+from sinks.core.db import Base, Key, RecordedAt, now, today
+from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
+from sinks.core.people import Party
+from sinks.land import parcels
+from sinks.land.parcels import Status as ParcelStatus
+
+
+class Status(StrEnum):
+    DRAFT = "draft"
+    PUBLIC_NOTICE = "public_notice"
+    UNDER_VALIDATION = "under_validation"
+    REGISTERED = "registered"
+    CREDITING = "crediting"
+    REJECTED = "rejected"
+
+
+NEXT = MappingProxyType(
+    {
+        Status.DRAFT: {Status.PUBLIC_NOTICE},
+        Status.PUBLIC_NOTICE: {Status.UNDER_VALIDATION},
+        Status.UNDER_VALIDATION: {Status.REGISTERED, Status.REJECTED},
+        Status.REGISTERED: {Status.CREDITING},
+        Status.CREDITING: set(),
+        Status.REJECTED: set(),
+    }
+)
+
+
+# From the weakest to the strongest; the policy names the weakest that is admitted.
+BASELINE_BASES = MappingProxyType(
+    {
+        "steady_state": "林分处于稳定状态（零变化）",
+        "trend": "项目前六年以上的样地或图层趋势",
+        "control_plots": "项目外固定对照样地",
+    }
+)
+
+
+class Project(Base):
+    """Parcels of one sink type in one county under one method version."""
+
+    __tablename__ = "project"
+    __table_args__ = (
+        CheckConstraint("validated_by_id <> proposed_by_id", name="validated_by_another"),
+        CheckConstraint("registered_by_id <> validated_by_id", name="registered_by_another"),
+        CheckConstraint("registered_by_id <> proposed_by_id", name="registered_not_by_proposer"),
+        UniqueConstraint("district_code", "sink_type", "sequence"),
+    )
+
+    id: Mapped[Key]
+    name: Mapped[str]
+    sink_type: Mapped[str]
+    district_code: Mapped[str]
+    sequence: Mapped[int]
+    method_id: Mapped[str]
+    owner_id: Mapped[int] = mapped_column(ForeignKey("party.id"))
+    status: Mapped[str] = mapped_column(server_default=Status.DRAFT.value)
+    demonstration: Mapped[bool] = mapped_column(server_default=text("false"))
+    # What the land would have taken up without the project, and what that figure rests on.
+    baseline_basis: Mapped[str]
+    baseline_co2_t_ha_year: Mapped[float]
+    baseline_u90: Mapped[float]
+    proposed_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    recorded_at: Mapped[RecordedAt]
+    published_at: Mapped[datetime | None]
+    notice_ends_on: Mapped[date | None]
+    validated_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    validation_statement: Mapped[str | None]
+    registered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    filing_no: Mapped[str | None] = mapped_column(unique=True)
+
+    @property
+    def code(self) -> str:
+        """The public number, e.g. HZ-330523-ZL-000007."""
+        kind = parcels.TYPE_CODES[parcels.SinkType(self.sink_type)]
+        return f"HZ-{self.district_code}-{kind}-{self.sequence:06d}"
+
+
+class ProjectParcel(Base):
+    """A parcel in a project, in one stratum (层)."""
+
+    __tablename__ = "project_parcel"
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), primary_key=True)
+    parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True)
+    stratum: Mapped[str]
+
+
+def create(
+    session: Session,
+    actor: Actor,
+    *,
+    name: str,
+    method_id: str,
+    strata: dict[int, str],
+    baseline_basis: str = "steady_state",
+    baseline_co2_t_ha_year: float = 0.0,
+    baseline_u90: float = 0.0,
+    demonstration: bool = False,
+) -> Project:
+    """Put parcels together into a project of the actor's own party.
+
+    strata : parcel id -> stratum name
+    baseline_co2_t_ha_year, baseline_u90 : uptake without the project with its relative 90 %
+        half-width; nought only in a steady state, and the method then says so on every result
+
+    Raises
+    ------
+    Conflict
+        A parcel is not enrolled, is of another type or county, or is in another project.
+    """
+    actor.require(Role.DEVELOPER, Role.COOPERATIVE)
+    method = catalogue.method(method_id)
+    if not strata or not name.strip():
+        raise Invalid("请填写项目名称并选择地块。", code="project")
+    if baseline_basis not in BASELINE_BASES or not 0.0 <= baseline_u90 < 10.0:
+        raise Invalid("请选择基准线依据，其不确定性为 0 到 10 之间的份额。", code="baseline")
+    if baseline_basis == "steady_state" and baseline_co2_t_ha_year != 0.0:
+        raise Invalid("稳定状态的基准线为零；有变化时请选择其他依据。", code="baseline")
+    members = [parcels.locked(session, parcel_id) for parcel_id in sorted(strata)]
+    districts = {parcel.district_code for parcel in members}
+    if len(districts) > 1:
+        raise Conflict("一个项目的地块须在同一县区。", code="districts")
+    for parcel in members:
+        if parcel.sink_type != method.sink_type:
+            raise Conflict(f"{parcel.code} 的类型不适用方法 {method_id}。", code="sink_type")
+        if parcel.status not in (ParcelStatus.ENROLLED, ParcelStatus.UNDER_CONTRACT):
+            raise Conflict(f"{parcel.code} 尚未入库，不能加入项目。", code="not_enrolled")
+        if taken := _project_of(session, parcel.id):
+            raise Conflict(f"{parcel.code} 已在项目“{taken.name}”中。", code="in_project")
+    district_code = districts.pop()
+    row = Project(
+        name=name.strip()[:100],
+        sink_type=method.sink_type,
+        district_code=district_code,
+        sequence=_next_sequence(session, district_code, method.sink_type),
+        method_id=method_id,
+        owner_id=actor.party_id,
+        baseline_basis=baseline_basis,
+        baseline_co2_t_ha_year=baseline_co2_t_ha_year,
+        baseline_u90=baseline_u90,
+        demonstration=demonstration or any(parcel.demonstration for parcel in members),
+        proposed_by_id=actor.person_id,
+    )
+    session.add(row)
+    session.flush()
+    session.add_all(
+        ProjectParcel(project_id=row.id, parcel_id=parcel_id, stratum=stratum.strip() or "A")
+        for parcel_id, stratum in strata.items()
+    )
+    session.flush()
+    audit.record(
+        session, actor, "project.create", f"project:{row.id}",
+        {"method": method_id, "parcels": len(strata)},
+    )  # fmt: skip
+    return row
+
+
+def _project_of(session: Session, parcel_id: int) -> Project | None:
+    return session.scalar(
+        select(Project)
+        .join(ProjectParcel, ProjectParcel.project_id == Project.id)
+        .where(ProjectParcel.parcel_id == parcel_id, Project.status != Status.REJECTED)
+    )
+
+
+def _next_sequence(session: Session, district_code: str, sink_type: str) -> int:
+    # Held to the end of the transaction, so that two new projects do not take one number.
+    session.execute(text("SELECT pg_advisory_xact_lock(7300)"))
+    last = session.scalar(
+        select(func.max(Project.sequence)).where(
+            Project.district_code == district_code, Project.sink_type == sink_type
+        )
+    )
+    return (last or 0) + 1
+
+
+def publish(session: Session, actor: Actor, project_id: int) -> Project:
+    """Put the project up for public notice, for the working days of the policy in force."""
+    project = _owned(session, actor, project_id)
+    decided = policies.in_force(session, "notice_days.project", "baseline.moso-mgmt")
+    weakest, days = decided["baseline.moso-mgmt"].value, decided["notice_days.project"].value
+    if list(BASELINE_BASES).index(project.baseline_basis) < list(BASELINE_BASES).index(weakest):
+        raise Conflict(
+            f"现行政策要求基准线至少依据“{BASELINE_BASES[weakest]}”，"
+            f"本项目依据“{BASELINE_BASES[project.baseline_basis]}”。",
+            code="baseline",
+        )
+    _move(project, Status.PUBLIC_NOTICE)
+    project.published_at = now(session)
+    project.notice_ends_on = workdays.after(session, today(session), int(days))
+    _note(session, actor, project, "publish", {"notice_ends_on": str(project.notice_ends_on)})
+    return project
+
+
+def validate(session: Session, actor: Actor, project_id: int, statement: str) -> Project:
+    """A verifier of an unconnected organisation validates the project after its notice.
+
+    Raises
+    ------
+    Conflict
+        The notice has not run out.
+    NotPermitted
+        The verifier's organisation is the owner's, or connected with it.
+    """
+    actor.require(Role.VERIFIER)
+    project = locked(session, project_id)
+    refuse_running_notice(session, project.notice_ends_on)
+    refuse_connected(session, actor, project)
+    if not statement.strip():
+        raise Invalid("请填写审定意见。", code="statement")
+    _move(project, Status.UNDER_VALIDATION)
+    project.validated_by_id = actor.person_id
+    project.validation_statement = statement.strip()
+    _note(session, actor, project, "validate", {})
+    return project
+
+
+def register(session: Session, actor: Actor, project_id: int, filing_no: str) -> Project:
+    """The authority files a validated project under its number (项目备案)."""
+    actor.require(Role.AUTHORITY)
+    project = locked(session, project_id)
+    if actor.person_id in (project.proposed_by_id, project.validated_by_id):
+        raise NotPermitted("申报、审定与备案须由不同的人办理。", code="four_people")
+    if not filing_no.strip():
+        raise Invalid("请填写备案号。", code="filing_no")
+    if session.scalar(select(Project.id).where(Project.filing_no == filing_no.strip())):
+        raise Conflict(f"备案号 {filing_no} 已被使用。", code="filing_no")
+    _move(project, Status.REGISTERED)
+    project.registered_by_id, project.filing_no = actor.person_id, filing_no.strip()
+    _note(session, actor, project, "register", {"filing_no": project.filing_no})
+    return project
+
+
+def begin_crediting(session: Session, actor: Actor, project: Project) -> None:
+    """The first monitoring round opens the crediting of a registered project."""
+    if project.status == Status.REGISTERED:
+        _move(project, Status.CREDITING)
+        _note(session, actor, project, "crediting", {})
+    elif project.status != Status.CREDITING:
+        raise Conflict("项目尚未备案，不能开展监测。", code="not_registered")
+
+
+def refuse_running_notice(session: Session, ends_on: date | None) -> None:
+    """Refuse while a public notice still runs."""
+    if ends_on is None:
+        raise Conflict("尚未公示。", code="not_published")
+    if today(session) < ends_on:
+        raise Conflict(f"公示期至 {ends_on} 届满，在此之前不能办理。", code="notice_running")
+
+
+def refuse_connected(session: Session, actor: Actor, project: Project) -> None:
+    """Refuse a verifier whose organisation owns the project or is under common control with it."""
+    owner = session.get_one(Party, project.owner_id)
+    mine = session.get_one(Party, actor.party_id)
+    if _controllers(owner) & _controllers(mine):
+        raise NotPermitted(
+            "核证机构与项目业主为同一主体或受同一控制，不能核证本项目。", code="not_independent"
+        )
+
+
+def _controllers(party: Party) -> set[int]:
+    return {party.id} | ({party.controlled_by_id} if party.controlled_by_id else set())
+
+
+def _owned(session: Session, actor: Actor, project_id: int) -> Project:
+    actor.require(Role.DEVELOPER, Role.COOPERATIVE)
+    project = locked(session, project_id)
+    if project.owner_id != actor.party_id:
+        raise NotPermitted("只有项目业主可以办理。", code="not_owner")
+    return project
+
+
+def owned(session: Session, actor: Actor, project_id: int) -> Project:
+    """The project, locked, if it belongs to the actor's party."""
+    return _owned(session, actor, project_id)
+
+
+def _move(project: Project, to: Status) -> None:
+    if to not in NEXT[Status(project.status)]:
+        raise Conflict(f"项目“{project.name}”现在不能办理这一步。", code="step")
+    project.status = to
+
+
+def _note(
+    session: Session, actor: Actor, project: Project, action: str, detail: dict[str, Any]
+) -> None:
+    session.flush()
+    audit.record(session, actor, f"project.{action}", f"project:{project.id}", detail)
+
+
+def locked(session: Session, project_id: int) -> Project:
+    """The project, held until the transaction ends."""
+    row = session.get(Project, project_id, with_for_update=True)
+    if row is None:
+        raise NotFound("没有这个项目。", code="project")
+    return row
+
+
+def members(session: Session, project_id: int) -> list[ProjectParcel]:
+    """The parcels of a project."""
+    query = select(ProjectParcel).where(ProjectParcel.project_id == project_id)
+    return list(session.scalars(query.order_by(ProjectParcel.parcel_id)))
+
+
+def listing(session: Session) -> list[tuple[Project, Party]]:
+    """Projects with their owners, newest first."""
+    query = select(Project, Party).join(Party, Party.id == Project.owner_id)
+    return [(row, owner) for row, owner in session.execute(query.order_by(Project.id.desc()))]

@@ -1,0 +1,481 @@
+"""Monitoring rounds: frozen, measured, published, verified, recorded.
+
+Four different people propose, verify, record and issue; the table refuses anything else
+(`monitoring_round_four_people`), whoever writes and from wherever.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from sinks.core import audit, policies, workdays
+from sinks.core.actor import Actor, Role
+from sinks.core.db import Base, Key, RecordedAt, now, today
+from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
+from sinks.crediting import projects
+from sinks.land import claims, parcels
+from sinks.land.parcels import ParcelVersion
+from sinks.measurement import layers, plots, runs
+from sinks.measurement.runs import Frozen, FrozenParcel, Remeasured, Run
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    MEASURED = "measured"
+    PUBLIC_NOTICE = "public_notice"
+    UNDER_VERIFICATION = "under_verification"
+    FINDINGS = "findings"
+    VERIFIED = "verified"
+    RECORDED = "recorded"
+    ISSUED = "issued"
+
+
+NEXT = MappingProxyType(
+    {
+        Status.OPEN: {Status.MEASURED},
+        Status.MEASURED: {Status.PUBLIC_NOTICE},
+        Status.PUBLIC_NOTICE: {Status.UNDER_VERIFICATION},
+        Status.UNDER_VERIFICATION: {Status.FINDINGS, Status.VERIFIED},
+        Status.FINDINGS: {Status.UNDER_VERIFICATION},
+        Status.VERIFIED: {Status.RECORDED},
+        Status.RECORDED: {Status.ISSUED},
+        Status.ISSUED: set(),
+    }
+)
+# The policies a measurement calculates with, and the names under which the method reads them.
+METHOD_POLICIES = MappingProxyType(
+    {
+        "deduction": "deduction.moso-mgmt",
+        "buffer_share": "buffer_share.moso-mgmt",
+        "bgb_change_mode": "bgb_change_mode.moso-mgmt",
+        "allocation": "allocation.moso-mgmt",
+        "min_plots_per_stratum": "min_plots_per_stratum",
+        "gwp_set": "gwp_set",
+        "unit_kg": "unit_kg",
+    }
+)
+
+
+class MonitoringRound(Base):
+    """A period of a project that is measured and credited once."""
+
+    __tablename__ = "monitoring_round"
+    __table_args__ = (
+        CheckConstraint("period_end > period_start", name="period"),
+        CheckConstraint(
+            "verified_by_id <> proposed_by_id"
+            " and recorded_by_id not in (proposed_by_id, verified_by_id)"
+            " and issued_by_id not in (proposed_by_id, verified_by_id, recorded_by_id)",
+            name="four_people",
+        ),
+        CheckConstraint(
+            "(status not in ('verified','recorded','issued') or verified_by_id is not null)"
+            " and (status not in ('recorded','issued') or recorded_by_id is not null)"
+            " and (status <> 'issued' or issued_by_id is not null)",
+            name="steps_have_people",
+        ),
+    )
+
+    id: Mapped[Key]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
+    period_start: Mapped[date]
+    period_end: Mapped[date]
+    layer_start_id: Mapped[int] = mapped_column(ForeignKey("layer.id"))
+    layer_end_id: Mapped[int] = mapped_column(ForeignKey("layer.id"))
+    status: Mapped[str] = mapped_column(server_default=Status.OPEN.value)
+    opened_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    recorded_at: Mapped[RecordedAt]
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id", use_alter=True))
+    proposed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    published_at: Mapped[datetime | None]
+    notice_ends_on: Mapped[date | None]
+    verified_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    verification_statement: Mapped[str | None]
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    filing_no: Mapped[str | None] = mapped_column(unique=True)
+    issued_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    issued_at: Mapped[datetime | None]
+
+
+class RoundParcel(Base):
+    """A parcel of the round, with the outline and the stratum as they were when it opened."""
+
+    __tablename__ = "round_parcel"
+
+    round_id: Mapped[int] = mapped_column(ForeignKey("monitoring_round.id"), primary_key=True)
+    parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("parcel_version.id"))
+    stratum: Mapped[str]
+
+
+class RoundPlot(Base):
+    """A plot of the round's sample, with the two visits that count."""
+
+    __tablename__ = "round_plot"
+
+    round_id: Mapped[int] = mapped_column(ForeignKey("monitoring_round.id"), primary_key=True)
+    plot_id: Mapped[int] = mapped_column(ForeignKey("plot.id"), primary_key=True)
+    visit_start_id: Mapped[int] = mapped_column(ForeignKey("plot_visit.id"))
+    visit_end_id: Mapped[int] = mapped_column(ForeignKey("plot_visit.id"))
+
+
+class Finding(Base):
+    """A verifier's finding, pinned to a part of the claim, and the proposer's answer."""
+
+    __tablename__ = "finding"
+
+    id: Mapped[Key]
+    round_id: Mapped[int] = mapped_column(ForeignKey("monitoring_round.id"), index=True)
+    field: Mapped[str]
+    text: Mapped[str]
+    raised_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    recorded_at: Mapped[RecordedAt]
+    answer: Mapped[str | None]
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    closed_at: Mapped[datetime | None]
+
+
+def open_round(
+    session: Session, actor: Actor, project_id: int, *, layer_start_id: int, layer_end_id: int
+) -> MonitoringRound:
+    """Open a round over the period between two layers and freeze parcels, layers and sample.
+
+    A project may measure before it is registered; it may publish only after.
+
+    Raises
+    ------
+    Conflict
+        Another round overlaps the period, or the land of a parcel was claimed by another during it.
+    """
+    project = projects.owned(session, actor, project_id)
+    start, end = layers.get(session, layer_start_id), layers.get(session, layer_end_id)
+    if start.variable != end.variable or start.epoch >= end.epoch:
+        raise Invalid("请选择同一变量、先后两个日期的图层。", code="layers")
+    for other in of_project(session, project_id):
+        if other.period_start < end.epoch and start.epoch < other.period_end:
+            raise Conflict(
+                f"与已有监测期 {other.period_start} 至 {other.period_end} 重叠。", code="period"
+            )
+    if project.status == projects.Status.REJECTED:
+        raise Conflict("项目已被否决。", code="project_rejected")
+    row = MonitoringRound(
+        project_id=project_id,
+        period_start=start.epoch,
+        period_end=end.epoch,
+        layer_start_id=start.id,
+        layer_end_id=end.id,
+        opened_by_id=actor.person_id,
+    )
+    session.add(row)
+    session.flush()
+    _freeze(session, actor, row)
+    audit.record(
+        session, actor, "round.open", f"round:{row.id}",
+        {"project": project_id, "layers": [start.sha256, end.sha256]},
+    )  # fmt: skip
+    return row
+
+
+def _freeze(session: Session, actor: Actor, row: MonitoringRound) -> None:
+    for member in projects.members(session, row.project_id):
+        parcel = parcels.locked(session, member.parcel_id)
+        if parcel.status not in (parcels.Status.ENROLLED, parcels.Status.UNDER_CONTRACT):
+            continue  # Suspended or withdrawn land earns nothing; it is not in the round at all.
+        claims.cover(session, actor, parcel.id, row.period_start)
+        version = parcels.present_version(session, parcel.id)
+        session.add(
+            RoundParcel(
+                round_id=row.id,
+                parcel_id=parcel.id,
+                version_id=version.id,
+                stratum=member.stratum,
+            )
+        )
+    for item in plots.sample(session, row.project_id, row.period_start, row.period_end):
+        session.add(
+            RoundPlot(
+                round_id=row.id,
+                plot_id=item.plot.id,
+                visit_start_id=item.start.id,
+                visit_end_id=item.end.id,
+            )
+        )
+    session.flush()
+    if not session.scalar(select(RoundParcel.parcel_id).where(RoundParcel.round_id == row.id)):
+        raise Conflict("项目中没有可以计入的地块。", code="no_parcels")
+
+
+def frozen(session: Session, row: MonitoringRound, policy: dict[str, Any]) -> Frozen:
+    """What the round froze, with the policies to calculate with."""
+    project = session.get_one(projects.Project, row.project_id)
+    rows = session.execute(
+        select(RoundParcel, ParcelVersion)
+        .join(ParcelVersion, ParcelVersion.id == RoundParcel.version_id)
+        .where(RoundParcel.round_id == row.id)
+        .order_by(RoundParcel.parcel_id)
+    )
+    return Frozen(
+        round_id=row.id,
+        method_id=project.method_id,
+        parcels=[
+            FrozenParcel(
+                member.parcel_id, member.stratum, parcels.boundary_of(version), version.area_m2
+            )
+            for member, version in rows
+        ],
+        layer_start=layers.get(session, row.layer_start_id),
+        layer_end=layers.get(session, row.layer_end_id),
+        samples=_sample(session, row.id),
+        baseline_co2_t_ha_year=project.baseline_co2_t_ha_year,
+        baseline_u90=project.baseline_u90,
+        policy={name: policy[name] for name in METHOD_POLICIES},
+        valid_share_min=float(policy["valid_share_min"]),
+    )
+
+
+def _sample(session: Session, round_id: int) -> list[plots.Sample]:
+    rows = session.scalars(
+        select(RoundPlot).where(RoundPlot.round_id == round_id).order_by(RoundPlot.plot_id)
+    )
+    return [
+        plots.Sample(
+            session.get_one(plots.Plot, row.plot_id),
+            session.get_one(plots.PlotVisit, row.visit_start_id),
+            session.get_one(plots.PlotVisit, row.visit_end_id),
+        )
+        for row in rows
+    ]
+
+
+def measure(session: Session, actor: Actor, round_id: int) -> Run:
+    """Measure the round with the policies in force, or with the suggestions where none is.
+
+    A run that used a suggestion is kept and shown, and can never be issued from.
+    """
+    row = locked(session, round_id)
+    projects.owned(session, actor, row.project_id)
+    if row.status not in (Status.OPEN, Status.MEASURED, Status.FINDINGS):
+        raise Conflict("这个监测期已公示，不能再核算（整改时除外）。", code="step")
+    policy, all_in_force = calculating_policies(session)
+    run = runs.store(
+        session, actor, frozen(session, row, policy), policies_in_force=all_in_force
+    )
+    if row.status == Status.OPEN:
+        _move(row, Status.MEASURED)
+    row.run_id = run.id
+    session.flush()
+    return run
+
+
+def calculating_policies(session: Session) -> tuple[dict[str, Any], bool]:
+    """The policy values by the method's names, and whether every one of them is in force."""
+    keys = {**METHOD_POLICIES, "valid_share_min": "valid_share_min"}
+    found = {name: policies.value_or_suggestion(session, key) for name, key in keys.items()}
+    return {name: value for name, (value, _) in found.items()}, all(ok for _, ok in found.values())
+
+
+def remeasure(session: Session, round_id: int, run_id: int | None = None) -> Remeasured:
+    """Measure again from the frozen inputs and compare with what was stored. Changes nothing."""
+    row = get(session, round_id)
+    chosen = run_id or row.run_id
+    if chosen is None:
+        raise Conflict("这个监测期还没有核算。", code="not_measured")
+    run = runs.get(session, chosen)
+    if run.round_id != round_id:
+        raise NotFound("这个监测期没有这次核算。", code="run")
+    policy, _ = calculating_policies(session)
+    stored = {**policy, **run.input["policy"]}
+    return runs.remeasure(session, run, frozen(session, row, stored))
+
+
+def publish(session: Session, actor: Actor, round_id: int) -> MonitoringRound:
+    """Submit the measured quantity: public notice for the working days of the policy in force."""
+    row = locked(session, round_id)
+    project = projects.owned(session, actor, row.project_id)
+    run = runs.get(session, row.run_id) if row.run_id else None
+    if run is None:
+        raise Conflict("请先核算。", code="not_measured")
+    if not run.policies_in_force:
+        missing = [
+            key for key in (*METHOD_POLICIES.values(), "valid_share_min")
+            if policies.find(session, key) is None
+        ]  # fmt: skip
+        if missing:
+            raise policies.PolicyMissing(*missing)
+        raise Conflict("这次核算用了当时尚未生效的建议值，请重新核算后再公示。", code="remeasure")
+    days = policies.in_force(session, "notice_days.round")["notice_days.round"].value
+    projects.begin_crediting(session, actor, project)
+    _move(row, Status.PUBLIC_NOTICE)
+    row.proposed_by_id = actor.person_id
+    row.published_at = now(session)
+    row.notice_ends_on = workdays.after(session, today(session), int(days))
+    _note(
+        session, actor, row, "publish", {"run": run.id, "notice_ends_on": str(row.notice_ends_on)}
+    )
+    return row
+
+
+def begin_verification(session: Session, actor: Actor, round_id: int) -> MonitoringRound:
+    """A verifier of an unconnected organisation takes the round up, after its notice."""
+    row = _for_verifier(session, actor, round_id)
+    projects.refuse_running_notice(session, row.notice_ends_on)
+    _move(row, Status.UNDER_VERIFICATION)
+    _note(session, actor, row, "begin_verification", {})
+    return row
+
+
+def raise_finding(
+    session: Session, actor: Actor, round_id: int, *, field: str, words: str
+) -> Finding:
+    """Pin a finding to a part of the claim; the round goes back to the proposer."""
+    row = _for_verifier(session, actor, round_id)
+    if row.status not in (Status.UNDER_VERIFICATION, Status.FINDINGS):
+        raise Conflict("这个监测期不在核证中。", code="step")
+    if not words.strip():
+        raise Invalid("请写明发现的问题。", code="finding")
+    if row.status == Status.UNDER_VERIFICATION:
+        _move(row, Status.FINDINGS)
+    finding = Finding(
+        round_id=round_id, field=field, text=words.strip(), raised_by_id=actor.person_id
+    )
+    session.add(finding)
+    _note(session, actor, row, "finding", {"field": field})
+    return finding
+
+
+def answer_finding(session: Session, actor: Actor, finding_id: int, answer: str) -> Finding:
+    """The owner answers a finding; when every one is answered, verification goes on."""
+    finding = session.get(Finding, finding_id, with_for_update=True)
+    if finding is None or finding.answer:
+        raise NotFound("没有这条待答复的整改项。", code="finding")
+    row = locked(session, finding.round_id)
+    projects.owned(session, actor, row.project_id)
+    if not answer.strip():
+        raise Invalid("请写明整改情况。", code="answer")
+    finding.answer, finding.answered_by_id = answer.strip(), actor.person_id
+    session.flush()
+    if not [item for item in findings(session, row.id) if item.answer is None]:
+        _move(row, Status.UNDER_VERIFICATION)
+    _note(session, actor, row, "answer", {"finding": finding_id})
+    return finding
+
+
+def verify(session: Session, actor: Actor, round_id: int, statement: str) -> MonitoringRound:
+    """The verifier's statement that the quantity of the round's run stands (核证)."""
+    row = _for_verifier(session, actor, round_id)
+    if not statement.strip():
+        raise Invalid("请填写核证意见。", code="statement")
+    for finding in findings(session, round_id):
+        finding.closed_at = finding.closed_at or now(session)
+    row.verified_by_id, row.verification_statement = actor.person_id, statement.strip()
+    _move(row, Status.VERIFIED)
+    _note(session, actor, row, "verify", {"run": row.run_id})
+    return row
+
+
+def record(session: Session, actor: Actor, round_id: int, filing_no: str) -> MonitoringRound:
+    """The authority records the verified quantity under its number (碳汇量备案)."""
+    actor.require(Role.AUTHORITY)
+    row = locked(session, round_id)
+    if actor.person_id in (row.proposed_by_id, row.verified_by_id):
+        raise NotPermitted("申报、核证与备案须由不同的人办理。", code="four_people")
+    if not filing_no.strip():
+        raise Invalid("请填写备案号。", code="filing_no")
+    if session.scalar(
+        select(MonitoringRound.id).where(MonitoringRound.filing_no == filing_no.strip())
+    ):
+        raise Conflict(f"备案号 {filing_no} 已被使用。", code="filing_no")
+    row.recorded_by_id, row.filing_no = actor.person_id, filing_no.strip()
+    _move(row, Status.RECORDED)
+    _note(session, actor, row, "record", {"filing_no": row.filing_no})
+    return row
+
+
+def _for_verifier(session: Session, actor: Actor, round_id: int) -> MonitoringRound:
+    actor.require(Role.VERIFIER)
+    row = locked(session, round_id)
+    project = session.get_one(projects.Project, row.project_id)
+    projects.refuse_connected(session, actor, project)
+    if actor.person_id == row.proposed_by_id:
+        raise NotPermitted("申报人不能核证自己的申报。", code="four_people")
+    return row
+
+
+def _move(row: MonitoringRound, to: Status) -> None:
+    if to not in NEXT[Status(row.status)]:
+        raise Conflict(
+            f"监测期现为“{STATUS_ZH[Status(row.status)]}”，不能变为“{STATUS_ZH[to]}”。", code="step"
+        )
+    row.status = to
+
+
+STATUS_ZH = MappingProxyType(
+    {
+        Status.OPEN: "已开启",
+        Status.MEASURED: "已核算",
+        Status.PUBLIC_NOTICE: "公示",
+        Status.UNDER_VERIFICATION: "核证中",
+        Status.FINDINGS: "整改",
+        Status.VERIFIED: "已核证",
+        Status.RECORDED: "碳汇量备案",
+        Status.ISSUED: "登记签发",
+    }
+)
+
+
+def mark_issued(session: Session, actor: Actor, row: MonitoringRound) -> None:
+    """The last step, taken by `issuance.issue` before anything is posted."""
+    row.issued_by_id, row.issued_at = actor.person_id, now(session)
+    _move(row, Status.ISSUED)
+    _note(session, actor, row, "issue", {"run": row.run_id})
+
+
+def _note(
+    session: Session, actor: Actor, row: MonitoringRound, action: str, detail: dict[str, Any]
+) -> None:
+    session.flush()
+    audit.record(session, actor, f"round.{action}", f"round:{row.id}", detail)
+
+
+def locked(session: Session, round_id: int) -> MonitoringRound:
+    """The round, held until the transaction ends."""
+    row = session.get(MonitoringRound, round_id, with_for_update=True)
+    if row is None:
+        raise NotFound("没有这个监测期。", code="round")
+    return row
+
+
+def get(session: Session, round_id: int) -> MonitoringRound:
+    """One round, or NotFound."""
+    row = session.get(MonitoringRound, round_id)
+    if row is None:
+        raise NotFound("没有这个监测期。", code="round")
+    return row
+
+
+def of_project(session: Session, project_id: int) -> list[MonitoringRound]:
+    """Rounds of a project, oldest first."""
+    query = select(MonitoringRound).where(MonitoringRound.project_id == project_id)
+    return list(session.scalars(query.order_by(MonitoringRound.period_start)))
+
+
+def in_status(session: Session, *statuses: Status) -> list[MonitoringRound]:
+    """Rounds in one of these states, oldest first."""
+    query = select(MonitoringRound).where(MonitoringRound.status.in_(statuses))
+    return list(session.scalars(query.order_by(MonitoringRound.id)))
+
+
+def findings(session: Session, round_id: int) -> list[Finding]:
+    """Findings of a round, oldest first."""
+    query = select(Finding).where(Finding.round_id == round_id).order_by(Finding.id)
+    return list(session.scalars(query))
+
+
+def round_parcels(session: Session, round_id: int) -> list[RoundParcel]:
+    """The frozen parcels of a round."""
+    query = select(RoundParcel).where(RoundParcel.round_id == round_id)
+    return list(session.scalars(query.order_by(RoundParcel.parcel_id)))

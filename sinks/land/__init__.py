@@ -1,0 +1,1 @@
+"""Land: parcels and their versions, rights, claims that nobody else can make, imports."""

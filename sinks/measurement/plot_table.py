@@ -1,0 +1,550 @@
+"""Plot tables: sample plots, visits and culms as an office keeps them, in CSV or XLSX.
+
+One line is the living culms of one diameter and age, on one plot, at one date. `parse` reads and
+checks and touches nothing; `commit` stores a table that has no errors, all of it or none. Row
+numbers are those that a spreadsheet shows: the heading is row 1.
+"""
+
+import csv
+import io
+import math
+import re
+import unicodedata
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any
+
+import openpyxl
+from shapely import MultiPolygon, Point
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from sinks.core.actor import Actor
+from sinks.core.errors import Conflict, Invalid
+from sinks.measurement import plots
+from sinks.measurement.plots import Culm, CulmCount, Plot, PlotVisit
+
+BYTES_MAX = 20 * 1024 * 1024
+# A county's plots are some thousands of lines; this is a wrong file, or one made to fill memory.
+ROWS_MAX = 100_000
+UNPACKED_BYTES_MAX = 300 * 1024 * 1024
+ERRORS_SHOWN_MAX = 200
+# Day 0 of a spreadsheet's date numbers.
+SPREADSHEET_EPOCH = date(1899, 12, 30)
+
+# Heading (folded) -> column. English as documented, Chinese as offices write it.
+HEADINGS: Mapping[str, str] = MappingProxyType(
+    {
+        heading: column
+        for column, headings in {
+            "plot": ("plot", "样地", "样地号", "样地编号"),
+            "stratum": ("stratum", "层", "层号"),
+            "lon": ("lon", "longitude", "经度"),
+            "lat": ("lat", "latitude", "纬度"),
+            "area_m2": ("area_m2", "面积", "样地面积", "面积m2", "面积(m2)", "面积(平方米)"),
+            "slope_deg": ("slope_deg", "坡度", "坡度(度)"),
+            "date": ("date", "日期", "调查日期"),
+            "phase": ("phase", "大小年"),
+            "dbh_cm": ("dbh_cm", "dbh", "胸径", "胸径cm", "胸径(cm)"),
+            "age_du": ("age_du", "度", "龄级(度)", "竹龄(度)"),
+            "age_years": ("age_years", "年龄", "竹龄(年)"),
+            "count": ("count", "株数"),
+        }.items()
+        for heading in headings
+    }
+)
+REQUIRED = (
+    "plot", "stratum", "lon", "lat", "area_m2", "slope_deg", "date", "phase", "dbh_cm", "count",
+)  # fmt: skip
+PHASES: Mapping[str, str] = MappingProxyType(
+    {
+        "on": "on", "大年": "on", "off": "off", "小年": "off", "mixed": "mixed", "花年": "mixed",
+        "unknown": "unknown", "未知": "unknown", "不详": "unknown",
+    }
+)  # fmt: skip
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "plot": "样地号", "stratum": "层", "lon": "经度", "lat": "纬度", "area_m2": "样地面积",
+        "slope_deg": "坡度", "date": "调查日期", "phase": "大小年", "dbh_cm": "胸径",
+        "age_du": "竹龄（度）", "age_years": "竹龄（年）", "count": "株数",
+    }
+)  # fmt: skip
+
+
+class TableRefused(Invalid):
+    """The whole file cannot be read as a table of plots."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    number: int
+    plot: str
+    stratum: str
+    longitude: float
+    latitude: float
+    area_m2: float
+    slope_deg: float
+    measured_on: date
+    phase: str
+    culms: CulmCount
+
+    @property
+    def place(self) -> tuple[str, float, float, float, float]:
+        """What has to be the same on every line of one plot."""
+        return self.stratum, self.longitude, self.latitude, self.area_m2, self.slope_deg
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """What is wrong with a line, in words; the number is the spreadsheet's."""
+
+    number: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlotTable:
+    """A table as read; nothing of it may be stored while there are errors."""
+
+    rows: list[Row]
+    errors: list[RowError]
+
+    @property
+    def plots(self) -> int:
+        return len({row.plot for row in self.rows})
+
+    @property
+    def visits(self) -> int:
+        return len({(row.plot, row.measured_on) for row in self.rows})
+
+    @property
+    def culms(self) -> int:
+        return sum(row.culms.count for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """How much was stored."""
+
+    plots: int
+    visits: int
+    culms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlotLine:
+    """A plot with the dates of its visits, for lists and maps; ``square`` is GeoJSON.
+
+    culms : living culms counted at each visit, in the order of the dates
+    """
+
+    id: int
+    code: str
+    stratum: str
+    area_m2: float
+    slope_deg: float
+    visited_on: tuple[date, ...]
+    culms: tuple[int, ...]
+    square: dict[str, Any]
+
+
+class _Wrong(Exception):
+    """One cell that cannot be read; its sentence goes into the row's error."""
+
+
+def parse(name: str, content: bytes) -> PlotTable:
+    """Read a table of plots from the bytes of a CSV (UTF-8 or GB 18030) or XLSX file.
+
+    Raises
+    ------
+    TableRefused
+        Not such a file, too large, a column is missing, or there is no line.
+    """
+    if not content or len(content) > BYTES_MAX:
+        raise TableRefused(f"文件为空或超过 {BYTES_MAX // 2**20} MB。", code="plot_table_size")
+    lines = _xlsx(content) if name.lower().endswith(".xlsx") else _csv(content)
+    head = next(lines, [])
+    columns = _columns(head)
+    rows: list[Row] = []
+    errors: list[RowError] = []
+    for number, cells in enumerate(lines, start=2):
+        if number > ROWS_MAX + 1:
+            raise TableRefused(f"超过 {ROWS_MAX:,} 行，请分批导入。", code="plot_table_size")
+        if not any(_text(cell) for cell in cells):
+            continue
+        named = {
+            column: cells[place] if place < len(cells) else None
+            for column, place in columns.items()
+        }
+        try:
+            rows.append(_row(number, named))
+        except _Wrong as wrong:
+            errors.append(RowError(number, str(wrong)))
+    if not rows and not errors:
+        raise TableRefused("表中没有数据行。", code="plot_table_empty")
+    errors += _contradictions(rows)
+    return PlotTable(rows, sorted(errors, key=lambda error: error.number))
+
+
+def parse_culms(typed: str, *, age: str) -> list[CulmCount]:
+    """Culms typed or pasted one group a line: DBH [cm], age, number of culms.
+
+    age : ``age_du`` or ``age_years``, the meaning of the second number
+
+    Raises
+    ------
+    Invalid
+        Names the line and what is wrong with it.
+    """
+    found, wrong = [], []
+    for number, line in enumerate(typed.splitlines(), start=1):
+        parts = [part for part in re.split(r"[\s,;，、；]+", _text(line)) if part]
+        if not parts:
+            continue
+        try:
+            if len(parts) != 3:
+                raise _Wrong("应为“胸径 竹龄 株数”三个数")
+            found.append(_culms({"dbh_cm": parts[0], age: parts[1], "count": parts[2]}))
+        except _Wrong as error:
+            wrong.append(f"第 {number} 行：{error}")
+    if wrong:
+        raise Invalid("；".join(wrong[:5]) + "。", code="culms")
+    if not found:
+        raise Invalid("请逐行填写竹株：胸径、竹龄、株数。", code="no_culms")
+    return found
+
+
+def commit(
+    session: Session,
+    actor: Actor,
+    project_id: int,
+    table: PlotTable,
+    *,
+    land: Sequence[tuple[str, MultiPolygon]],
+    correcting: bool = False,
+) -> Committed:
+    """Store the plots, visits and culms of a table without errors: all of it or nothing.
+
+    Parameters
+    ----------
+    land : stratum and outline (EPSG:4490) of each parcel of the project; whoever calls has
+        checked that the project is the actor's own
+    correcting : a visit on a date that the plot was visited already follows it as its correction
+
+    Raises
+    ------
+    Invalid
+        The table has errors.
+    Conflict
+        A plot lies outside the project or in another stratum, contradicts the plot on file, or was
+        visited on that date already.
+    """
+    if table.errors:
+        raise Invalid(
+            f"有 {len(table.errors)} 行需修正，改好后整表重新导入。", code="plot_table_errors"
+        )
+    standing = {plot.code: plot for plot in plots.of_project(session, project_id)}
+    by_plot: dict[str, list[Row]] = {}
+    for row in table.rows:
+        by_plot.setdefault(row.plot, []).append(row)
+    added = visits = 0
+    for code, rows in by_plot.items():
+        refuse_place(rows[0], land)
+        plot = standing.get(code)
+        if plot is None:
+            plot = _add(session, actor, project_id, rows[0])
+            added += 1
+        else:
+            _refuse_other_place(session, plot, rows[0])
+        visits += _visit(session, actor, plot, rows, correcting=correcting)
+    return Committed(added, visits, table.culms)
+
+
+def refuse_place(row: Row, land: Sequence[tuple[str, MultiPolygon]]) -> None:
+    """Refuse a plot that does not stand on a parcel of its stratum.
+
+    A plot elsewhere (longitude and latitude exchanged, another village) would correct the map with
+    what grows on other land.
+
+    Raises
+    ------
+    Conflict
+        Names the plot and the stratum in which it lies, if any.
+    """
+    point = Point(row.longitude, row.latitude)
+    strata = {stratum for stratum, outline in land if outline.covers(point)}
+    if not strata:
+        raise Conflict(
+            f"样地 {row.plot}（{row.longitude:.6f}, {row.latitude:.6f}）不在项目的任何地块内，"
+            "请核对经纬度。",
+            code="plot_outside",
+        )
+    if row.stratum not in strata:
+        raise Conflict(
+            f"样地 {row.plot} 位于层“{'、'.join(sorted(strata))}”的地块内，表中写的是“{row.stratum}”。",
+            code="plot_stratum",
+        )
+
+
+def listing(session: Session, project_id: int) -> list[PlotLine]:
+    """Plots of a project with their visits, by stratum and code."""
+    counted = (
+        select(Plot.code, PlotVisit.measured_on, func.sum(Culm.count))
+        .join(PlotVisit, PlotVisit.plot_id == Plot.id)
+        .join(Culm, Culm.visit_id == PlotVisit.id)
+        .where(Plot.project_id == project_id)
+        .group_by(Plot.code, PlotVisit.id)
+        .order_by(PlotVisit.measured_on, PlotVisit.id)
+    )
+    visited: dict[str, dict[date, int]] = {}
+    for code, measured_on, culms in session.execute(counted):
+        # A later visit of the same date is its correction.
+        visited.setdefault(code, {})[measured_on] = int(culms)
+    return [
+        PlotLine(
+            id=plot.id,
+            code=plot.code,
+            stratum=plot.stratum,
+            area_m2=plot.area_m2,
+            slope_deg=plot.slope_deg,
+            visited_on=tuple(visited.get(plot.code, {})),
+            culms=tuple(visited.get(plot.code, {}).values()),
+            square=dict(plots.footprint(plot).__geo_interface__),
+        )
+        for plot in plots.of_project(session, project_id)
+    ]
+
+
+def _add(session: Session, actor: Actor, project_id: int, row: Row) -> Plot:
+    return plots.add_plot(
+        session,
+        actor,
+        project_id=project_id,
+        stratum=row.stratum,
+        code=row.plot,
+        longitude=row.longitude,
+        latitude=row.latitude,
+        area_m2=row.area_m2,
+        slope_deg=row.slope_deg,
+    )
+
+
+def _refuse_other_place(session: Session, plot: Plot, row: Row) -> None:
+    position = session.execute(
+        select(func.ST_X(Plot.position), func.ST_Y(Plot.position)).where(Plot.id == plot.id)
+    ).one()
+    numbers = {
+        "经度": (position[0], row.longitude),
+        "纬度": (position[1], row.latitude),
+        "面积": (plot.area_m2, row.area_m2),
+        "坡度": (plot.slope_deg, row.slope_deg),
+    }
+    differing = ["层"] if plot.stratum != row.stratum else []
+    differing += [
+        title for title, (mine, theirs) in numbers.items()
+        if not math.isclose(mine, theirs, rel_tol=0.0, abs_tol=1e-7)
+    ]  # fmt: skip
+    if differing:
+        raise Conflict(
+            f"样地 {row.plot} 已登记，其{'、'.join(differing)}与表中不同；样地不能移动，请核对或改用新编号。",
+            code="plot_moved",
+        )
+
+
+def _visit(
+    session: Session, actor: Actor, plot: Plot, rows: list[Row], *, correcting: bool
+) -> int:
+    held = set(
+        session.scalars(select(PlotVisit.measured_on).where(PlotVisit.plot_id == plot.id))
+    )
+    dates = sorted({row.measured_on for row in rows})
+    for measured_on in dates:
+        if measured_on in held and not correcting:
+            raise Conflict(
+                f"样地 {plot.code} 已有 {measured_on} 的调查；如为更正，请勾选“作为更正”。",
+                code="visit_held",
+            )
+        mine = [row for row in rows if row.measured_on == measured_on]
+        plots.add_visit(
+            session,
+            actor,
+            plot.id,
+            measured_on=measured_on,
+            phase=mine[0].phase,
+            culms=[row.culms for row in mine],
+        )
+    return len(dates)
+
+
+def _csv(content: bytes) -> Iterator[list[Any]]:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            text = content.decode("gb18030")
+        except UnicodeDecodeError as error:
+            raise TableRefused(
+                "文件既不是 UTF-8 也不是 GBK 编码的 CSV；请另存为 CSV 或 XLSX 再导入。",
+                code="plot_table_encoding",
+            ) from error
+    if "\0" in text:
+        raise TableRefused("这不是 CSV 文件。请用 CSV 或 XLSX。", code="plot_table_kind")
+    separator = "\t" if "\t" in text.split("\n", 1)[0] else ","
+    return iter(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+
+
+def _xlsx(content: bytes) -> Iterator[list[Any]]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(item.file_size for item in archive.infolist())
+        if unpacked > UNPACKED_BYTES_MAX:
+            raise TableRefused("文件解开后过大，请分批导入。", code="plot_table_size")
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError) as error:
+        raise TableRefused("这不是能打开的 XLSX 文件。", code="plot_table_kind") from error
+    return (list(cells) for cells in sheet.iter_rows(values_only=True))
+
+
+def _columns(head: Sequence[Any]) -> dict[str, int]:
+    """Column name -> its place in the lines."""
+    places: dict[str, int] = {}
+    for place, cell in enumerate(head):
+        column = HEADINGS.get(re.sub(r"\s", "", _text(cell)).lower())
+        if column in places:
+            raise TableRefused(f"表头中“{TITLES[column]}”出现两次。", code="plot_table_columns")
+        if column:
+            places[column] = place
+    missing = [column for column in REQUIRED if column not in places]
+    if not ("age_du" in places or "age_years" in places):
+        missing.append("age_du")
+    if missing:
+        named = "、".join(f"{TITLES[column]}（{column}）" for column in missing)
+        raise TableRefused(f"表头缺少：{named}。", code="plot_table_columns")
+    return places
+
+
+def _row(number: int, cells: Mapping[str, Any]) -> Row:
+    empty = [TITLES[column] for column in REQUIRED if not _text(cells[column])]
+    if empty:
+        raise _Wrong(f"{'、'.join(empty)}没有填")
+    longitude, latitude = _number(cells, "lon"), _number(cells, "lat")
+    if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
+        raise _Wrong(f"经纬度 {longitude:g}, {latitude:g} 不在地图上；经度在前，纬度在后，单位为度")
+    area_m2, slope_deg = _number(cells, "area_m2"), _number(cells, "slope_deg")
+    if not 25 <= area_m2 <= 10_000:
+        raise _Wrong(f"样地面积 {area_m2:g} 平方米不在 25–10000 之间")
+    if not 0 <= slope_deg < 60:
+        raise _Wrong(f"坡度 {slope_deg:g} 度不在 0–60 之间")
+    phase = PHASES.get(_text(cells["phase"]).lower())
+    if phase is None:
+        raise _Wrong(f"大小年“{_text(cells['phase'])}”应为大年、小年、花年或未知")
+    return Row(
+        number=number,
+        plot=_text(cells["plot"])[:40],
+        stratum=_text(cells["stratum"]),
+        longitude=longitude,
+        latitude=latitude,
+        area_m2=area_m2,
+        slope_deg=slope_deg,
+        measured_on=_date(cells["date"]),
+        phase=phase,
+        culms=_culms(cells),
+    )
+
+
+def _culms(cells: Mapping[str, Any]) -> CulmCount:
+    typed = _text(cells["dbh_cm"])
+    try:
+        dbh_cm = Decimal(typed)
+    except InvalidOperation as error:
+        raise _Wrong(f"胸径“{typed}”不是数字") from error
+    if not dbh_cm.is_finite() or not 2 <= dbh_cm < 30:
+        raise _Wrong(f"胸径 {typed} 厘米不在 2–30 之间")
+    if dbh_cm != round(dbh_cm, 1):
+        raise _Wrong(f"胸径 {typed} 厘米应保留一位小数")
+    ages = {
+        column: _whole(cells, column)
+        for column in ("age_du", "age_years")
+        if _text(cells.get(column))
+    }
+    if len(ages) != 1:
+        raise _Wrong("竹龄按“度”或按“年”填一种，不能都填或都不填")
+    return CulmCount(dbh_cm=round(dbh_cm, 1), count=_whole(cells, "count"), **ages)
+
+
+def _contradictions(rows: Sequence[Row]) -> list[RowError]:
+    """Lines of one plot, or of one visit, that do not agree with its first line."""
+    places: dict[str, Row] = {}
+    phases: dict[tuple[str, date], Row] = {}
+    errors = []
+    for row in rows:
+        first = places.setdefault(row.plot, row)
+        if first.place != row.place:
+            errors.append(
+                RowError(
+                    row.number,
+                    f"样地 {row.plot} 的层、经纬度、面积或坡度与第 {first.number} 行不同",
+                )
+            )
+        visit = phases.setdefault((row.plot, row.measured_on), row)
+        if visit.phase != row.phase:
+            errors.append(
+                RowError(
+                    row.number,
+                    f"样地 {row.plot} 在 {row.measured_on} 的大小年与第 {visit.number} 行不同",
+                )
+            )
+    return errors
+
+
+def _text(cell: Any) -> str:
+    """A cell as text, with full-width digits and signs made plain."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return unicodedata.normalize("NFKC", str(cell)).strip()
+
+
+def _number(cells: Mapping[str, Any], column: str) -> float:
+    typed = _text(cells[column])
+    try:
+        value = float(typed)
+    except ValueError as error:
+        raise _Wrong(f"{TITLES[column]}“{typed}”不是数字") from error
+    if not math.isfinite(value):
+        raise _Wrong(f"{TITLES[column]}“{typed}”不是数字")
+    return value
+
+
+def _whole(cells: Mapping[str, Any], column: str) -> int:
+    value = _number(cells, column)
+    if not value.is_integer() or not 1 <= value <= 100_000:
+        raise _Wrong(f"{TITLES[column]}“{_text(cells[column])}”应为不小于 1 的整数")
+    return int(value)
+
+
+def _date(cell: Any) -> date:
+    """A date as a spreadsheet or a person writes it: 2024-10-01, 2024.10.1, 20241001, 45566."""
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    typed = _text(cell)
+    parts = re.fullmatch(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?: 00:00:00)?", typed)
+    parts = parts or re.fullmatch(r"(\d{4})(\d{2})(\d{2})", typed)
+    try:
+        if parts:
+            return date(int(parts[1]), int(parts[2]), int(parts[3]))
+        if re.fullmatch(r"[345]\d{4}", typed):
+            return SPREADSHEET_EPOCH + timedelta(days=int(typed))
+    except ValueError as error:
+        raise _Wrong(f"调查日期“{typed}”不是一个日期") from error
+    raise _Wrong(f"调查日期“{typed}”应写作 2024-10-01")

@@ -1,0 +1,216 @@
+"""Plots: sample plots of a project with their visits and culms.
+
+A visit is one measuring of a plot at one date. Its above-ground biomass per hectare is computed by
+the method from the culms; nobody types it. Visits are never changed: a wrong one is followed by a
+correcting visit of the same date.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import shapely
+from geoalchemy2 import Geometry, WKBElement
+from geoalchemy2.shape import from_shape, to_shape
+from shapely import Point, Polygon
+from sqlalchemy import CheckConstraint, ForeignKey, Numeric, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from gis_data import geometry
+from sinks.core import audit
+from sinks.core.actor import Actor, Role
+from sinks.core.db import Base, Key, RecordedAt
+from sinks.core.errors import Invalid
+
+
+class Plot(Base):
+    """A sample plot. The horizontal area follows from the slope (slope > 10 %)."""
+
+    __tablename__ = "plot"
+    __table_args__ = (
+        UniqueConstraint("project_id", "code"),
+        CheckConstraint("area_m2 between 25 and 10000", name="area"),
+        CheckConstraint("slope_deg >= 0 and slope_deg < 60", name="slope"),
+    )
+
+    id: Mapped[Key]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
+    stratum: Mapped[str]
+    code: Mapped[str]
+    position: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=4490), nullable=False)
+    area_m2: Mapped[float]
+    slope_deg: Mapped[float]
+    recorded_at: Mapped[RecordedAt]
+
+
+class PlotVisit(Base):
+    """One measuring of a plot."""
+
+    __tablename__ = "plot_visit"
+
+    id: Mapped[Key]
+    plot_id: Mapped[int] = mapped_column(ForeignKey("plot.id"), index=True)
+    measured_on: Mapped[date]
+    phase: Mapped[str]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    recorded_at: Mapped[RecordedAt]
+
+
+class Culm(Base):
+    """Living culms of one DBH and age in a visit. Age is in du (度) or in years, never both."""
+
+    __tablename__ = "culm"
+    __table_args__ = (
+        CheckConstraint("dbh_cm >= 2.0 and dbh_cm < 30", name="dbh"),
+        CheckConstraint("(age_du is null) <> (age_years is null)", name="one_age"),
+        CheckConstraint("count > 0", name="count"),
+    )
+
+    id: Mapped[Key]
+    visit_id: Mapped[int] = mapped_column(ForeignKey("plot_visit.id"), index=True)
+    dbh_cm: Mapped[Decimal] = mapped_column(Numeric(4, 1))
+    age_du: Mapped[int | None]
+    age_years: Mapped[int | None]
+    count: Mapped[int]
+
+
+@dataclass(frozen=True, slots=True)
+class CulmCount:
+    """``count`` living culms of one DBH [cm] and one age, in du or in years."""
+
+    dbh_cm: Decimal
+    count: int
+    age_du: int | None = None
+    age_years: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A plot with its two visits, as a round freezes it."""
+
+    plot: Plot
+    start: PlotVisit
+    end: PlotVisit
+
+
+def add_plot(
+    session: Session,
+    actor: Actor,
+    *,
+    project_id: int,
+    stratum: str,
+    code: str,
+    longitude: float,
+    latitude: float,
+    area_m2: float,
+    slope_deg: float = 0.0,
+) -> Plot:
+    """Put a sample plot in place."""
+    actor.require(Role.DEVELOPER, Role.COOPERATIVE, Role.OFFICER)
+    if not (25 <= area_m2 <= 10_000 and 0 <= slope_deg < 60):
+        raise Invalid("样地面积应为 25–10000 平方米，坡度 0–60 度。", code="plot")
+    row = Plot(
+        project_id=project_id,
+        stratum=stratum,
+        code=code,
+        position=from_shape(Point(longitude, latitude), srid=4490),
+        area_m2=area_m2,
+        slope_deg=slope_deg,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def add_visit(
+    session: Session,
+    actor: Actor,
+    plot_id: int,
+    *,
+    measured_on: date,
+    phase: str,
+    culms: list[CulmCount],
+) -> PlotVisit:
+    """Write down one measuring of a plot, culm by culm.
+
+    Raises
+    ------
+    Invalid
+        No culms, a DBH below 2 cm (no bamboo forest by definition), both ages or none.
+    """
+    actor.require(Role.DEVELOPER, Role.COOPERATIVE, Role.OFFICER)
+    if not culms:
+        raise Invalid("样地没有任何竹株记录。", code="no_culms")
+    for culm in culms:
+        if not Decimal(2) <= culm.dbh_cm < 30 or culm.count < 1:
+            raise Invalid(f"胸径 {culm.dbh_cm} cm 不在 2–30 cm 内，或株数不对。", code="dbh")
+        if (culm.age_du is None) == (culm.age_years is None):
+            raise Invalid("年龄按“度”或按“年”填一种，不能都填或都不填。", code="one_age")
+    visit = PlotVisit(
+        plot_id=plot_id, measured_on=measured_on, phase=phase, person_id=actor.person_id
+    )
+    session.add(visit)
+    session.flush()
+    session.add_all(
+        Culm(
+            visit_id=visit.id,
+            dbh_cm=culm.dbh_cm,
+            age_du=culm.age_du,
+            age_years=culm.age_years,
+            count=culm.count,
+        )
+        for culm in culms
+    )
+    session.flush()
+    audit.record(
+        session, actor, "plot.visit", f"plot:{plot_id}", {"visit": visit.id, "rows": len(culms)}
+    )
+    return visit
+
+
+def sample(session: Session, project_id: int, start_on: date, end_on: date) -> list[Sample]:
+    """Plots of a project measured near both dates: the visit nearest to each, by plot code.
+
+    A plot with one visit only says nothing about change and is left out.
+    """
+    found = []
+    query = select(Plot).where(Plot.project_id == project_id).order_by(Plot.code)
+    for plot in session.scalars(query):
+        visits = list(
+            session.scalars(
+                select(PlotVisit).where(PlotVisit.plot_id == plot.id).order_by(PlotVisit.id)
+            )
+        )
+        if len({visit.measured_on for visit in visits}) < 2:
+            continue
+        found.append(Sample(plot, _nearest(visits, start_on), _nearest(visits, end_on)))
+    return [item for item in found if item.start.id != item.end.id]
+
+
+def _nearest(visits: list[PlotVisit], day: date) -> PlotVisit:
+    """The visit nearest to a date; of two on one day, the later entry (the correction)."""
+    return min(visits, key=lambda visit: (abs((visit.measured_on - day).days), -visit.id))
+
+
+def culms_of(session: Session, visit_id: int) -> list[Culm]:
+    """The culms of a visit, in the order they were written down."""
+    return list(session.scalars(select(Culm).where(Culm.visit_id == visit_id).order_by(Culm.id)))
+
+
+def footprint(plot: Plot) -> Polygon:
+    """The square of the plot's area around its position (EPSG:4490), where the map is read."""
+    metric = geometry.metric_crs(anywhere=False)
+    [centre] = geometry.to_metric(np.array([to_shape(plot.position)], dtype=object), metric)
+    half_m = math.sqrt(plot.area_m2) / 2
+    square = shapely.box(
+        centre.x - half_m, centre.y - half_m, centre.x + half_m, centre.y + half_m
+    )
+    return geometry.to_4490([square], metric)[0]
+
+
+def of_project(session: Session, project_id: int) -> list[Plot]:
+    """Plots of a project, by stratum and code."""
+    query = select(Plot).where(Plot.project_id == project_id).order_by(Plot.stratum, Plot.code)
+    return list(session.scalars(query))

@@ -1,0 +1,375 @@
+"""Runs: frozen parcels, layers and plots go in; a stored, reproducible quantity comes out.
+
+A run keeps the whole input of the method and its whole result as text, with the hash of the
+factors, the hashes of the layers and the version of the code. Measuring again from the frozen
+inputs must give the same text, byte for byte.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+
+from shapely import MultiPolygon
+from sqlalchemy import ForeignKey, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+import sinks
+from gis_data import zonal
+from methodologies import catalogue
+from sinks.core import audit, settings
+from sinks.core.actor import Actor
+from sinks.core.db import Base, Key, RecordedAt
+from sinks.core.errors import Conflict, NotFound
+from sinks.measurement import layers, plots
+from sinks.measurement.layers import Layer
+from sinks.measurement.plots import Sample
+
+
+class Run(Base):
+    """One measurement of a round. Every run is kept, also those not submitted."""
+
+    __tablename__ = "run"
+
+    id: Mapped[Key]
+    round_id: Mapped[int] = mapped_column(ForeignKey("monitoring_round.id"), index=True)
+    method_id: Mapped[str]
+    factor_hash: Mapped[str]
+    layer_sha256: Mapped[list[Any]]
+    code_version: Mapped[str]
+    input_json: Mapped[str] = mapped_column(Text)
+    result_json: Mapped[str] = mapped_column(Text)
+    policies_in_force: Mapped[bool]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    recorded_at: Mapped[RecordedAt]
+
+    @property
+    def input(self) -> dict[str, Any]:
+        return json.loads(self.input_json)
+
+    @property
+    def result(self) -> dict[str, Any]:
+        return json.loads(self.result_json)
+
+
+class RunParcel(Base):
+    """What a run gives one parcel."""
+
+    __tablename__ = "run_parcel"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True)
+    stratum: Mapped[str]
+    area_ha: Mapped[float]
+    map_agb_t_ha_start: Mapped[float]
+    map_agb_t_ha_end: Mapped[float]
+    valid_share: Mapped[float]
+    co2_t: Mapped[float]
+    issuable_kg: Mapped[int]
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenParcel:
+    """A parcel as the round froze it."""
+
+    parcel_id: int
+    stratum: str
+    boundary: MultiPolygon
+    area_m2: float
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """All that a round has frozen, and the policies to calculate with."""
+
+    round_id: int
+    method_id: str
+    parcels: list[FrozenParcel]
+    layer_start: Layer
+    layer_end: Layer
+    samples: list[Sample]
+    baseline_co2_t_ha_year: float
+    baseline_u90: float
+    policy: dict[str, Any]
+    valid_share_min: float
+
+
+class Uncovered(Conflict):
+    """A parcel lies on too few valid cells of a layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A method's input and result, as canonical JSON, before they are stored."""
+
+    input_json: str
+    result_json: str
+    valid_share: dict[int, float]
+
+
+def measure(session: Session, frozen: Frozen) -> Measured:
+    """Read the layers under the frozen parcels and plots and run the method. Writes nothing.
+
+    Raises
+    ------
+    Uncovered
+        Less than the policy's share of a parcel lies on valid cells.
+    """
+    start, end = frozen.layer_start, frozen.layer_end
+    outlines = [parcel.boundary for parcel in frozen.parcels]
+    at_start = _summaries(session, start, outlines)
+    at_end = _summaries(session, end, outlines)
+    _refuse_uncovered(frozen, at_start, at_end)
+    rows = list(zip(frozen.parcels, at_start, at_end, strict=True))
+    area_ha = sum(parcel.area_m2 for parcel in frozen.parcels) / 10_000
+    document = {
+        "period": {"start": start.epoch.isoformat(), "end": end.epoch.isoformat()},
+        "phase_start": start.phase,
+        "phase_end": end.phase,
+        "strata": _strata(session, frozen, rows),
+        "parcels": [
+            {
+                "id": str(parcel.parcel_id),
+                "stratum": parcel.stratum,
+                "area_ha": parcel.area_m2 / 10_000,
+                "map_agb_t_ha_start": first.mean,
+                "map_agb_t_ha_end": last.mean,
+            }
+            for parcel, first, last in rows
+        ],
+        "baseline_co2_t": {
+            "co2_t": frozen.baseline_co2_t_ha_year * area_ha * (end.epoch - start.epoch).days / 365.25,
+            "u90": frozen.baseline_u90,
+        },
+        "policy": frozen.policy,
+    }
+    # The method sees what is stored, so that what is stored is what it saw.
+    input_json = canonical(document)
+    result = catalogue.method(frozen.method_id).run(json.loads(input_json))
+    shares = {
+        parcel.parcel_id: min(first.valid_share, last.valid_share) for parcel, first, last in rows
+    }
+    return Measured(input_json, canonical(result), shares)
+
+
+def _summaries(
+    session: Session, layer: Layer, outlines: list[MultiPolygon]
+) -> list[zonal.ParcelSummary]:
+    stderr = layers.get(session, layer.stderr_layer_id) if layer.stderr_layer_id else None
+    return zonal.summaries(
+        layers.path_of(layer),
+        outlines,
+        crs=layer.crs if layer.crs_given else None,
+        stderr_path=layers.path_of(stderr) if stderr else None,
+    )
+
+
+def _refuse_uncovered(
+    frozen: Frozen, at_start: list[zonal.ParcelSummary], at_end: list[zonal.ParcelSummary]
+) -> None:
+    for parcel, first, last in zip(frozen.parcels, at_start, at_end, strict=True):
+        share = min(first.valid_share, last.valid_share)
+        if share == 0.0 or share < frozen.valid_share_min:
+            raise Uncovered(
+                f"地块 {parcel.parcel_id} 只有 {share:.1%} 落在图层有效像元上，"
+                f"低于 {frozen.valid_share_min:.0%}。请换用覆盖该地块的图层，或将其移出项目。",
+                code="uncovered",
+            )
+
+
+def _strata(
+    session: Session,
+    frozen: Frozen,
+    rows: list[tuple[FrozenParcel, zonal.ParcelSummary, zonal.ParcelSummary]],
+) -> list[dict[str, Any]]:
+    """One entry a stratum: area-weighted map means, fully correlated error, and its plots."""
+    found = []
+    for name in sorted({parcel.stratum for parcel in frozen.parcels}):
+        mine = [row for row in rows if row[0].stratum == name]
+        area_ha = sum(parcel.area_m2 for parcel, _, _ in mine) / 10_000
+
+        def mean(values: list[tuple[float, float | None]], area_ha: float = area_ha) -> float | None:
+            if any(value is None for _, value in values):
+                return None
+            return sum(area_m2 / 10_000 * (value or 0.0) for area_m2, value in values) / area_ha
+
+        found.append(
+            {
+                "id": name,
+                "area_ha": area_ha,
+                "map_agb_t_ha_start": mean([(p.area_m2, first.mean) for p, first, _ in mine]),
+                "map_agb_t_ha_end": mean([(p.area_m2, last.mean) for p, _, last in mine]),
+                "map_stderr_t_ha_start": mean([(p.area_m2, stderr_mean(f)) for p, f, _ in mine]),
+                "map_stderr_t_ha_end": mean([(p.area_m2, stderr_mean(e)) for p, _, e in mine]),
+                "plots": _plots(session, frozen, name),
+            }
+        )
+    return found
+
+
+def stderr_mean(summary: zonal.ParcelSummary) -> float | None:
+    """Standard error of a parcel's map mean [unit of the layer], errors fully correlated."""
+    if summary.stderr is None:
+        return None
+    return summary.stderr / (summary.area_ha * summary.valid_share)
+
+
+def _plots(session: Session, frozen: Frozen, stratum: str) -> list[dict[str, Any]]:
+    samples = [item for item in frozen.samples if item.plot.stratum == stratum]
+    if not samples:
+        return []
+    squares = [MultiPolygon([plots.footprint(item.plot)]) for item in samples]
+    at_start = _summaries(session, frozen.layer_start, squares)
+    at_end = _summaries(session, frozen.layer_end, squares)
+    return [
+        {
+            "id": item.plot.code,
+            "area_m2": item.plot.area_m2,
+            "slope_deg": item.plot.slope_deg,
+            "culms_start": _culms(session, item.start.id),
+            "culms_end": _culms(session, item.end.id),
+            "map_agb_t_ha_start": first.mean,
+            "map_agb_t_ha_end": last.mean,
+        }
+        for item, first, last in zip(samples, at_start, at_end, strict=True)
+    ]
+
+
+def _culms(session: Session, visit_id: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "dbh_cm": float(culm.dbh_cm),
+            "count": culm.count,
+            **({"age_du": culm.age_du} if culm.age_du is not None else {}),
+            **({"age_years": culm.age_years} if culm.age_years is not None else {}),
+        }
+        for culm in plots.culms_of(session, visit_id)
+    ]
+
+
+def store(session: Session, actor: Actor, frozen: Frozen, *, policies_in_force: bool) -> Run:
+    """Measure and keep the run with everything that is needed to repeat it."""
+    measured = measure(session, frozen)
+    result = json.loads(measured.result_json)
+    run = Run(
+        round_id=frozen.round_id,
+        method_id=frozen.method_id,
+        factor_hash=result["factor_hash"],
+        layer_sha256=_layer_hashes(session, frozen),
+        code_version=code_version(),
+        input_json=measured.input_json,
+        result_json=measured.result_json,
+        policies_in_force=policies_in_force,
+        person_id=actor.person_id,
+    )
+    session.add(run)
+    session.flush()
+    given = {int(row["id"]): row for row in result["allocation"]}
+    for row in json.loads(measured.input_json)["parcels"]:
+        parcel_id = int(row["id"])
+        session.add(
+            RunParcel(
+                run_id=run.id,
+                parcel_id=parcel_id,
+                stratum=row["stratum"],
+                area_ha=row["area_ha"],
+                map_agb_t_ha_start=row["map_agb_t_ha_start"],
+                map_agb_t_ha_end=row["map_agb_t_ha_end"],
+                valid_share=measured.valid_share[parcel_id],
+                co2_t=given[parcel_id]["co2_t"],
+                issuable_kg=given[parcel_id]["issuable_kg"],
+            )
+        )
+    session.flush()
+    audit.record(
+        session, actor, "run.store", f"round:{frozen.round_id}",
+        {"run": run.id, "result_sha256": sha256_of_text(measured.result_json)},
+    )  # fmt: skip
+    return run
+
+
+def _layer_hashes(session: Session, frozen: Frozen) -> list[str]:
+    hashes = []
+    for layer in (frozen.layer_start, frozen.layer_end):
+        hashes.append(layer.sha256)
+        if layer.stderr_layer_id:
+            hashes.append(layers.get(session, layer.stderr_layer_id).sha256)
+    return hashes
+
+
+@dataclass(frozen=True, slots=True)
+class Remeasured:
+    """Result of measuring again: whether input and result are the stored ones, byte for byte."""
+
+    run_id: int
+    same_input: bool
+    same_result: bool
+    stored_sha256: str
+    now_sha256: str
+
+
+def remeasure(session: Session, run: Run, frozen: Frozen) -> Remeasured:
+    """Measure again from the frozen inputs and hold it against what was stored."""
+    again = measure(session, frozen)
+    return Remeasured(
+        run.id,
+        again.input_json == run.input_json,
+        again.result_json == run.result_json,
+        sha256_of_text(run.result_json),
+        sha256_of_text(again.result_json),
+    )
+
+
+def canonical(document: Any) -> str:
+    """JSON with sorted keys; numbers as Python writes them, which reads back to the same float."""
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, allow_nan=False)
+
+
+def sha256_of_text(text: str) -> str:
+    """SHA-256 of a text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def code_version() -> str:
+    """The version of the program with a hash of its measuring code."""
+    digest = hashlib.sha256()
+    for room in ("methodologies", "gis_data", "sinks/measurement"):
+        for path in sorted((settings.ROOT / room).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return f"{sinks.VERSION}+{digest.hexdigest()[:12]}"
+
+
+def get(session: Session, run_id: int) -> Run:
+    """One run, or NotFound."""
+    row = session.get(Run, run_id)
+    if row is None:
+        raise NotFound("没有这次核算。", code="run")
+    return row
+
+
+def of_round(session: Session, round_id: int) -> list[Run]:
+    """Every run of a round, newest first."""
+    return list(session.scalars(select(Run).where(Run.round_id == round_id).order_by(Run.id.desc())))
+
+
+def parcels_of(session: Session, run_id: int) -> list[RunParcel]:
+    """What a run gives each parcel."""
+    query = select(RunParcel).where(RunParcel.run_id == run_id).order_by(RunParcel.parcel_id)
+    return list(session.scalars(query))
+
+
+def latest_of_parcel(session: Session, parcel_id: int) -> tuple[Run, RunParcel, date] | None:
+    """The newest run that has measured a parcel, with the end of its period."""
+    row = session.execute(
+        select(Run, RunParcel)
+        .join(RunParcel, RunParcel.run_id == Run.id)
+        .where(RunParcel.parcel_id == parcel_id)
+        .order_by(Run.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    return row[0], row[1], date.fromisoformat(row[0].input["period"]["end"])

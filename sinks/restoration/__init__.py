@@ -1,0 +1,1 @@
+"""Court cases, loss of carbon, orders, ecological compensation and the balance of wetland area."""

@@ -1,0 +1,15 @@
+"""Every module that has tables, imported once, so that migrations and checks see all of them."""
+
+from sinks.cooperative import contracts
+from sinks.core import audit, documents, people, policies, workdays
+from sinks.core.db import Base
+from sinks.crediting import certificates, issuance, ledger, projects, rounds
+from sinks.land import claims, imports, parcels, rights
+from sinks.measurement import layers, plots, runs
+from sinks.restoration import cases
+
+MODULES = (
+    audit, cases, certificates, claims, contracts, documents, imports, issuance, layers, ledger,
+    parcels, people, plots, policies, projects, rights, rounds, runs, workdays,
+)  # fmt: skip
+metadata = Base.metadata

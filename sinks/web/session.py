@@ -1,0 +1,201 @@
+"""Signing in and out: the cookie that screens and routes read alike.
+
+The cookie holds a random token, the database its hash (`sinks.core.people`). A form is taken only
+from our own page: its origin is ours, and the token in it is the one in the form's own cookie,
+which no other site can read or make a browser send with a post (SameSite).
+"""
+
+import hmac
+import re
+import secrets
+from http import HTTPStatus
+from urllib.parse import urlencode, urlsplit
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from sinks.core import db, people, settings
+from sinks.core.actor import Actor
+from sinks.core.errors import NotPermitted, SinksError
+from sinks.web import answers
+
+COOKIE = "sinks_session"  # ``pages/_session.py`` reads it too.
+FORM_COOKIE = "sinks_form"
+SIGN_IN, SIGN_OUT, HOME = "/sign-in", "/sign-out", "/"
+FORM_BYTES_MAX = 16 * 1024
+LOGIN = re.compile(r"[a-z][a-z0-9._-]{1,39}")
+# A path of this house: no host, and nothing that a browser drops or reads as a slash.
+LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
+
+
+class ForeignForm(NotPermitted):
+    """A form that was not sent from our own page, or whose page is too old."""
+
+
+def actor_of_request(request: Request) -> Actor | None:
+    """The person whose session the request's cookie names; None when nobody is signed in."""
+    token = request.cookies.get(COOKIE)
+    if not token:
+        return None
+    with db.transaction() as session:
+        return people.actor_of_token(session, token)
+
+
+def to_sign_in(request: Request) -> Response:
+    """The way to the sign-in form and back to what was asked for."""
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(
+        f"{SIGN_IN}?{urlencode({'next': wanted})}", HTTPStatus.SEE_OTHER,
+        headers={"Cache-Control": "no-store"},
+    )  # fmt: skip
+
+
+def sign_in_form(request: Request) -> Response:
+    """GET /sign-in: the form; somebody who is signed in is sent on."""
+    wanted = local_path(request.query_params.get("next"))
+    if actor_of_request(request):
+        return _sent_to(wanted)
+    return _form(request, wanted)
+
+
+def sign_in(request: Request, form: FormData) -> Response:
+    """POST /sign-in: a new session and its cookie, or the form again with the reason."""
+    wanted = local_path(_text(form, "next"))
+    login, password = _text(form, "login").strip(), _text(form, "password")
+    try:
+        _refuse_foreign(request, form)
+        token = _opened(login, password)
+    except NotPermitted as error:
+        return _form(request, wanted, login=login, error=error)
+    answer = _sent_to(wanted)
+    # Always a new token, whatever the browser brought: nobody can plant one beforehand. It ends
+    # with the browser; the database ends it after people.SESSION_HOURS at the latest.
+    answer.set_cookie(
+        COOKIE, token, path="/", httponly=True, samesite="lax", secure=answers.is_https()
+    )
+    return answer
+
+
+def _opened(login: str, password: str) -> str:
+    """A token for a new session.
+
+    Raises
+    ------
+    NotPermitted
+        ``login`` or ``too_many_tries``; the failure is remembered.
+    """
+    # What can be nobody's login or password costs no hashing and no row.
+    if not LOGIN.fullmatch(login) or len(password) > people.PASSWORD_LENGTH_MAX:
+        raise NotPermitted("登录名或密码不对。", code="login")
+    try:
+        with db.transaction() as session:
+            person = people.check_password(session, login, password)
+            return people.open_session(session, person, "web")
+    except NotPermitted as error:
+        if error.code == "login":
+            with db.transaction() as session:
+                people.note_failure(session, login)
+        raise
+
+
+def sign_out_form(request: Request) -> Response:
+    """GET /sign-out: asks once. A mere link must not sign anybody out."""
+    actor = actor_of_request(request)
+    if actor is None:
+        return RedirectResponse(SIGN_IN, HTTPStatus.SEE_OTHER)
+    return _with_form_token(request, "sign_out.html", name=actor.name, party=actor.party_name)
+
+
+def sign_out(request: Request, form: FormData) -> Response:
+    """POST /sign-out: every session of this person ends, in every browser and command line."""
+    _refuse_foreign(request, form)
+    if token := request.cookies.get(COOKIE):
+        with db.transaction() as session:
+            people.close_session(session, token)
+    answer = RedirectResponse(SIGN_IN, HTTPStatus.SEE_OTHER)
+    answer.delete_cookie(
+        COOKIE, path="/", httponly=True, samesite="lax", secure=answers.is_https()
+    )
+    return answer
+
+
+def local_path(wanted: str | None) -> str:
+    """Where to go afterwards: a path of ours, or the home page when it leads elsewhere."""
+    if not wanted or not LOCAL_PATH.fullmatch(wanted):
+        return HOME
+    # Back to these two would be a circle.
+    return HOME if wanted.split("?")[0] in (SIGN_IN, SIGN_OUT) else wanted
+
+
+def _refuse_foreign(request: Request, form: FormData) -> None:
+    """Refuse a form from another site.
+
+    Raises
+    ------
+    ForeignForm
+        The origin is another, or the form's token is not the cookie's.
+    """
+    # Every browser names its origin with a post; a program that names none has no person's
+    # cookies to abuse, and still has to bring both halves of the token.
+    origin = request.headers.get("origin") or request.headers.get("referer")
+    if origin and urlsplit(origin).netloc.lower() not in _own_hosts(request):
+        raise ForeignForm("这个表单不是从登记簿的页面提交的，已拒绝。", code="foreign_form")
+    sent, kept = _text(form, "token"), request.cookies.get(FORM_COOKIE, "")
+    if not kept or not hmac.compare_digest(sent.encode(), kept.encode()):
+        raise ForeignForm(
+            "页面停留过久或浏览器未保存 Cookie，请重新提交。", code="form_expired"
+        )
+
+
+def _own_hosts(request: Request) -> set[str]:
+    # Behind a proxy the host that reaches us may be an inner one; the public one is a setting.
+    named = urlsplit(settings.load().public_url or "").netloc.lower()
+    return {request.headers.get("host", "").lower(), named} - {""}
+
+
+def _form(
+    request: Request, wanted: str, *, login: str = "", error: SinksError | None = None
+) -> Response:
+    if error is None:
+        status = HTTPStatus.OK
+    elif error.code == "too_many_tries":
+        status = HTTPStatus.TOO_MANY_REQUESTS
+    else:
+        status = HTTPStatus.FORBIDDEN
+    return _with_form_token(
+        request, "sign_in.html", status=status, wanted=wanted, login=login[:40],
+        error=_said(request, error) if error else None,
+    )  # fmt: skip
+
+
+def _said(request: Request, error: SinksError) -> str:
+    if answers.language(request) == "zh":
+        return error.message
+    return {
+        "login": "Wrong login or password.",
+        "too_many_tries": f"Too many failures. Try again in {people.LOGIN_WAIT_MINUTES} minutes.",
+        "foreign_form": "This form was not sent from the registry's own page and was refused.",
+        "form_expired": "The page was open too long or cookies are off. Please send it again.",
+    }[error.code]
+
+
+def _with_form_token(
+    request: Request, template: str, *, status: int = HTTPStatus.OK, **values: object
+) -> Response:
+    # Kept while the browser is open, so that two open forms do not spoil each other.
+    token = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
+    answer = answers.html(request, template, status=status, token=token, **values)
+    answer.set_cookie(
+        FORM_COOKIE, token, path="/", httponly=True, samesite="lax", secure=answers.is_https()
+    )
+    return answer
+
+
+def _sent_to(path: str) -> RedirectResponse:
+    return RedirectResponse(path, HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,298 @@
+"""The people and the land of the tests: small helpers that go through the real functions."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pyproj
+import rasterio
+from rasterio.transform import from_origin
+from shapely import MultiPolygon, Polygon
+from shapely.geometry import box
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sinks.core import db, people, policies
+from sinks.core.actor import Actor, Role
+from sinks.core.people import Person
+from sinks.cooperative import contracts
+from sinks.crediting import projects, rounds
+from sinks.land import claims, parcels, rights
+from sinks.measurement import layers, plots
+
+PASSWORD = "correct horse battery"
+# name: (party kind, party name, role)
+PEOPLE = {
+    "admin": ("registry", "湖州市碳汇登记中心", Role.ADMIN),
+    "admin2": ("registry", "湖州市碳汇登记中心", Role.ADMIN),
+    "officer": ("agency", "安吉县林业局", Role.OFFICER),
+    "officer2": ("agency", "安吉县林业局", Role.OFFICER),
+    "clerk": ("cooperative", "安吉县两山合作社", Role.COOPERATIVE),
+    "clerk2": ("cooperative", "安吉县两山合作社", Role.COOPERATIVE),
+    "verifier": ("verifier", "浙江某核证公司", Role.VERIFIER),
+    "authority": ("agency", "湖州市林业主管部门", Role.AUTHORITY),
+    "registrar": ("registry", "湖州市碳汇登记中心", Role.REGISTRAR),
+    "registrar2": ("registry", "湖州市碳汇登记中心", Role.REGISTRAR),
+    "appraiser": ("survey", "湖州市林业调查院", Role.APPRAISER),
+    "court": ("court", "湖州南太湖新区人民法院", Role.COURT),
+    "auditor": ("agency", "湖州市审计局", Role.AUDITOR),
+}
+HOUSEHOLD = "王小竹"  # Must never be read by the public.
+VILLAGE = "下街村股份经济合作社"
+TO_4490 = pyproj.Transformer.from_crs(4549, 4490, always_xy=True)
+# A corner in Anji, in EPSG:4549 metres; test land lies on a 20 m grid from here.
+EAST_M, NORTH_M = 468_000.0, 3_390_000.0
+
+
+def seed(session: Session) -> None:
+    """People, the village, a household and the policies' suggestions."""
+    party_ids: dict[str, int] = {}
+    for kind, name, _ in PEOPLE.values():
+        if name not in party_ids:
+            party_ids[name] = people.add_party(session, None, kind=kind, name=name).id
+    first = _person(session, None, "admin", party_ids)
+    people.grant(session, None, first.id, Role.ADMIN)
+    admin = people.actor_of(session, first.id)
+    for login in list(PEOPLE)[1:]:
+        _person(session, admin, login, party_ids)
+    second = _by_login(session, "admin2")
+    people.grant(session, admin, second.id, Role.ADMIN)
+    admin2 = people.actor_of(session, second.id)
+    for login, (_, _, role) in list(PEOPLE.items())[2:]:
+        row = people.grant(session, admin, _by_login(session, login).id, role)
+        if not row.in_force:
+            people.approve_grant(session, admin2, row.id)
+    db.act_as(session, admin)
+    people.add_party(session, admin, kind="village", name=VILLAGE)
+    people.add_party(session, admin, kind="household", name=HOUSEHOLD)
+    policies.seed_suggestions(session)
+
+
+def _person(session: Session, actor: Actor | None, login: str, party_ids: dict[str, int]) -> Person:
+    _, party, _ = PEOPLE[login]
+    return people.add_person(
+        session, actor, login=login, name=f"{login}·测试", party_id=party_ids[party],
+        password=PASSWORD,
+    )  # fmt: skip
+
+
+def _by_login(session: Session, login: str) -> Person:
+    return session.scalars(select(Person).where(Person.login == login)).one()
+
+
+def actors(session: Session) -> dict[str, Actor]:
+    """The actors by their names."""
+    return {name: people.actor_of(session, _by_login(session, name).id) for name in PEOPLE}
+
+
+def village_id(session: Session) -> int:
+    """The party id of the village."""
+    return session.scalars(select(people.Party.id).where(people.Party.name == VILLAGE)).one()
+
+
+def land(x_m: float, y_m: float, width_m: float, height_m: float) -> MultiPolygon:
+    """A rectangle in Anji, metres from the corner, as an outline in EPSG:4490."""
+    square = box(EAST_M + x_m, NORTH_M + y_m, EAST_M + x_m + width_m, NORTH_M + y_m + height_m)
+    return to_4490(square)
+
+
+def to_4490(polygon_m: Polygon) -> MultiPolygon:
+    """A polygon in EPSG:4549 as an outline in EPSG:4490."""
+    ring = [TO_4490.transform(x, y) for x, y in polygon_m.exterior.coords]
+    return MultiPolygon([Polygon(ring)])
+
+
+def draft(
+    session: Session,
+    people_: dict[str, Actor],
+    boundary: MultiPolygon,
+    *,
+    name: str = "01-001",
+    sink_type: str = "bamboo",
+    declared_area_m2: float | None = None,
+) -> int:
+    """A draft parcel of the village, with its right on file; the parcel's id."""
+    parcel = parcels.create(
+        session, people_["officer"], boundary=boundary, sink_type=sink_type, name=name,
+        declared_area_m2=declared_area_m2, source_name="勾绘",
+    )  # fmt: skip
+    rights.add(
+        session, people_["officer"], parcel_id=parcel.id, party_id=village_id(session),
+        kind="land_use", certificate_kind="real_estate",
+        certificate_no="浙（2023）安吉县不动产权第0012345号", share=Decimal(1),
+        term_from=date(2020, 1, 1), term_to=date(2060, 1, 1),
+    )  # fmt: skip
+    return parcel.id
+
+
+def reviewed(session: Session, people_: dict[str, Actor], boundary: MultiPolygon, **kw) -> int:
+    """A parcel whose rights a second officer has reviewed."""
+    parcel_id = draft(session, people_, boundary, **kw)
+    parcels.submit(session, people_["officer"], parcel_id)
+    rights.review(session, people_["officer2"], parcel_id)
+    return parcel_id
+
+
+def enrolled(session: Session, people_: dict[str, Actor], boundary: MultiPolygon, **kw) -> int:
+    """A parcel in the register."""
+    parcel_id = reviewed(session, people_, boundary, **kw)
+    claims.enrol(session, people_["officer2"], parcel_id)
+    return parcel_id
+
+
+def policies_in_force(session: Session, people_: dict[str, Actor], **values: object) -> None:
+    """Two registrars put every policy in force: the suggestion, or the value given by key with
+    dots written as two underscores; notices of 0 days."""
+    chosen = {key: kind.suggested for key, kind in policies.KINDS.items()}
+    chosen |= {"notice_days.project": 0, "notice_days.round": 0, "unit_kg": 10,
+               "baseline.moso-mgmt": "steady_state"}  # fmt: skip
+    chosen |= {key.replace("__", "."): value for key, value in values.items()}
+    for key, value in chosen.items():
+        row = policies.propose(
+            session, people_["registrar"], key=key, value=value, legal_basis="测试", demonstration=True
+        )
+        policies.approve(
+            session, people_["registrar2"], row.id, valid_from=policies.today(session)
+        )
+
+
+def biomass(path: Path, value: float, *, seed: int, noise: float = 2.0, crs: str | None = "EPSG:4549") -> Path:
+    """A GeoTIFF of above-ground biomass [Mg/ha] on 20 m cells over the test land."""
+    values = np.random.default_rng(seed).normal(value, noise, (200, 200)).astype("float32")
+    with rasterio.open(
+        path, "w", driver="GTiff", width=200, height=200, count=1, dtype="float32", crs=crs,
+        transform=from_origin(EAST_M - 400, NORTH_M + 3600, 20, 20), nodata=-9999,
+    ) as raster:  # fmt: skip
+        raster.write(np.clip(values, 1, 999), 1)
+    return path
+
+
+@dataclass(frozen=True)
+class Layers:
+    start_id: int
+    end_id: int
+
+
+def two_layers(
+    session: Session, people_: dict[str, Actor], folder: Path, *, change: float = 8.0
+) -> Layers:
+    """Biomass at two dates with error layers, registered."""
+    ids = []
+    for number, (epoch, value) in enumerate(
+        ((date(2023, 1, 1), 55.0), (date(2025, 1, 1), 55.0 + change))
+    ):
+        ids.append(
+            layers.add(
+                session, people_["officer"],
+                biomass(folder / f"agb{number}.tif", value, seed=number),
+                stderr_path=biomass(folder / f"se{number}.tif", 9.0, seed=10 + number, noise=0.5),
+                name=f"地上生物量 {epoch.year}", variable="agb", unit="Mg/ha", epoch=epoch,
+                phase="on", licence="CC0", source="测试合成",
+            ).id
+        )  # fmt: skip
+    return Layers(*ids)
+
+
+def culms_of_agb(agb_t_ha: float, area_m2: float) -> list[plots.CulmCount]:
+    """Culms of 10 cm and 2 du (13.8191 kg) that add up to about this biomass."""
+    count = max(1, round(agb_t_ha * area_m2 / 10_000 * 1000 / 13.8191))
+    return [plots.CulmCount(dbh_cm=Decimal("10.0"), count=count, age_du=2)]
+
+
+def add_plots(
+    session: Session, people_: dict[str, Actor], project_id: int, count: int, *, change: float = 8.0
+) -> None:
+    """Plots in stratum A measured at both dates, spread over the test land."""
+    rng = np.random.default_rng(7)
+    for number in range(count):
+        longitude, latitude = TO_4490.transform(
+            EAST_M + 60 + 55 * (number % 8), NORTH_M + 60 + 55 * (number // 8)
+        )
+        plot = plots.add_plot(
+            session, people_["clerk"], project_id=project_id, stratum="A", code=f"P{number:02d}",
+            longitude=longitude, latitude=latitude, area_m2=400,
+        )  # fmt: skip
+        for day, agb in (
+            (date(2023, 1, 5), 55 + rng.normal(0, 0.5)),
+            (date(2025, 1, 5), 55 + change + rng.normal(0, 0.5)),
+        ):
+            plots.add_visit(
+                session, people_["clerk"], plot.id, measured_on=day, phase="on",
+                culms=culms_of_agb(agb, 400),
+            )  # fmt: skip
+
+
+def contracted(session: Session, people_: dict[str, Actor], parcel_ids: list[int]) -> int:
+    """A signed contract of the cooperative over enrolled parcels; its id."""
+    contract = contracts.draft(
+        session, people_["clerk"], number=f"收储-{parcel_ids[0]}",
+        counterparty_id=village_id(session), parcel_ids=parcel_ids, term_from=date(2023, 1, 1),
+        term_to=date(2043, 1, 1), fee_fen_mu_year=1693, net_share=Decimal("0.8"),
+        estimate_kg=40_000, exit_clause="提前一年书面通知可退出。",
+    )  # fmt: skip
+    contracts.sign(session, people_["clerk2"], contract.id)
+    return contract.id
+
+
+def registered_project(
+    session: Session, people_: dict[str, Actor], parcel_ids: list[int], *, filing_no: str = "备案-1"
+) -> int:
+    """A project of the cooperative, published, validated and registered; its id."""
+    project = projects.create(
+        session, people_["clerk"], name="安吉毛竹林经营", method_id="moso-mgmt/1",
+        strata=dict.fromkeys(parcel_ids, "A"),
+    )  # fmt: skip
+    projects.publish(session, people_["clerk"], project.id)
+    projects.validate(session, people_["verifier"], project.id, "符合方法学适用条件")
+    projects.register(session, people_["authority"], project.id, filing_no)
+    return project.id
+
+
+@dataclass(frozen=True)
+class Story:
+    """A round on its way: what it took."""
+
+    project_id: int
+    round_id: int
+    parcel_ids: list[int]
+    contract_id: int
+
+
+def measured_round(
+    session: Session, people_: dict[str, Actor], folder: Path, *, registered: bool = True
+) -> Story:
+    """Two parcels of 400 x 400 m under a contract, 30 plots, measured."""
+    parcel_ids = [
+        enrolled(session, people_, land(0, 0, 400, 400), name="01-001"),
+        enrolled(session, people_, land(400, 0, 400, 400), name="01-002"),
+    ]
+    contract_id = contracted(session, people_, parcel_ids)
+    if registered:
+        project_id = registered_project(session, people_, parcel_ids)
+    else:
+        project_id = projects.create(
+            session, people_["clerk"], name="安吉毛竹林经营", method_id="moso-mgmt/1",
+            strata=dict.fromkeys(parcel_ids, "A"),
+        ).id  # fmt: skip
+    found = two_layers(session, people_, folder)
+    add_plots(session, people_, project_id, 30)
+    row = rounds.open_round(
+        session, people_["clerk"], project_id, layer_start_id=found.start_id,
+        layer_end_id=found.end_id,
+    )  # fmt: skip
+    rounds.measure(session, people_["clerk"], row.id)
+    return Story(project_id, row.id, parcel_ids, contract_id)
+
+
+def recorded_round(session: Session, people_: dict[str, Actor], folder: Path) -> Story:
+    """The same, published, verified and recorded: ready for the registrar."""
+    story = measured_round(session, people_, folder)
+    rounds.publish(session, people_["clerk"], story.round_id)
+    rounds.begin_verification(session, people_["verifier"], story.round_id)
+    rounds.verify(session, people_["verifier"], story.round_id, "核证通过")
+    rounds.record(session, people_["authority"], story.round_id, "湖林碳备〔2026〕1号")
+    return story
+
+
