@@ -55,11 +55,19 @@ def state_chip(table: Mapping[str, State], code: str) -> Html:
     return chip(table[code].word, table[code].colour)
 
 
+def root_url() -> str:
+    """Path before every address of ours: empty, or ``/`` and server.baseUrlPath."""
+    path = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{path}" if path else ""
+
+
 def link(text: str, address: str) -> Html:
-    """A link to a page of ours. Addresses of other hosts are refused."""
+    """A link to a page of ours, ``/`` first. Addresses of other hosts are refused."""
     if not address.startswith("/") or address.startswith("//"):
         raise ValueError(f"links stay in the house, and {address!r} leads out")
-    return Html(f'<a href="{html.escape(address)}" target="_self">{html.escape(text)}</a>')
+    return Html(
+        f'<a href="{html.escape(root_url() + address)}" target="_self">{html.escape(text)}</a>'
+    )
 
 
 def heading(title: str, *chips: Html) -> None:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from streamlit_folium import st_folium
 
 from pages import _offline
+from pages._kit import root_url
 from pages._words import lang, t
 
 Bounds = tuple[float, float, float, float]
@@ -376,7 +377,7 @@ def _base(key: str, bounds: Bounds | None, basemaps: Sequence[Basemap]) -> foliu
             )
         url = basemap["url"]
         folium.TileLayer(
-            tiles=f"{_offline.root_url()}{url}" if url.startswith("/") else url,
+            tiles=f"{root_url()}{url}" if url.startswith("/") else url,
             attr=html.escape(basemap.get("attribution", "")) or " ",
             name=html.escape(basemap["name"]),
             overlay=False,

@@ -12,10 +12,11 @@ import itertools
 from collections.abc import Iterator
 
 import folium
-import streamlit as st
 from branca.element import Element
 from folium import plugins
 from folium.elements import JSCSSMixin
+
+from pages._kit import root_url
 
 
 class AssetNotLocal(RuntimeError):
@@ -25,12 +26,6 @@ class AssetNotLocal(RuntimeError):
 def base_url() -> str:
     """Path of ``static/`` as the browser asks for it, behind a proxy's path too."""
     return f"{root_url()}/assets"
-
-
-def root_url() -> str:
-    """Path before every address of ours: empty, or ``/`` and server.baseUrlPath."""
-    path = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{path}" if path else ""
 
 
 # folium's name of an asset -> our files that take its place. None: our maps don't need it.

@@ -71,9 +71,12 @@ def people(shared_engine: sa.Engine) -> dict[str, Actor]:
 def engine(cluster: clusters.Cluster, request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
     """A database of the module's own, in which commits stay; the program's engine points at it."""
     name = f"m{abs(hash(request.node.nodeid)) % 10**9}"
-    admin = f'DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name} TEMPLATE template_sinks OWNER sinks_owner;'
+    admin = f"DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name} TEMPLATE template_sinks OWNER sinks_owner;"
     if not getattr(cluster_templates, "made", False):
-        cluster._sql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'sinks';")
+        cluster._sql(
+            "postgres",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'sinks';",
+        )
         cluster._sql("postgres", "CREATE DATABASE template_sinks TEMPLATE sinks OWNER sinks_owner;")
         cluster_templates.made = True
     cluster._sql("postgres", admin)

@@ -14,10 +14,10 @@ from shapely.geometry import box
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from sinks.cooperative import contracts
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.people import Person
-from sinks.cooperative import contracts
 from sinks.crediting import projects, rounds
 from sinks.land import claims, parcels, rights
 from sinks.measurement import layers, plots
@@ -151,14 +151,19 @@ def policies_in_force(session: Session, people_: dict[str, Actor], **values: obj
     chosen |= {key.replace("__", "."): value for key, value in values.items()}
     for key, value in chosen.items():
         row = policies.propose(
-            session, people_["registrar"], key=key, value=value, legal_basis="测试", demonstration=True
+            session,
+            people_["registrar"],
+            key=key,
+            value=value,
+            legal_basis="测试",
+            demonstration=True,
         )
-        policies.approve(
-            session, people_["registrar2"], row.id, valid_from=policies.today(session)
-        )
+        policies.approve(session, people_["registrar2"], row.id, valid_from=policies.today(session))
 
 
-def biomass(path: Path, value: float, *, seed: int, noise: float = 2.0, crs: str | None = "EPSG:4549") -> Path:
+def biomass(
+    path: Path, value: float, *, seed: int, noise: float = 2.0, crs: str | None = "EPSG:4549"
+) -> Path:
     """A GeoTIFF of above-ground biomass [Mg/ha] on 20 m cells over the test land."""
     values = np.random.default_rng(seed).normal(value, noise, (200, 200)).astype("float32")
     with rasterio.open(
@@ -294,5 +299,3 @@ def recorded_round(session: Session, people_: dict[str, Actor], folder: Path) ->
     rounds.verify(session, people_["verifier"], story.round_id, "核证通过")
     rounds.record(session, people_["authority"], story.round_id, "湖林碳备〔2026〕1号")
     return story
-
-

@@ -27,6 +27,11 @@ def json_text(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False, allow_nan=False, default=_plain)
 
 
+def indented(document: Any) -> str:
+    """JSON over several lines, for a person to read and to edit."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2, default=_plain)
+
+
 def _plain(value: Any) -> str:
     if isinstance(value, date):  # datetime is a date
         return value.isoformat()

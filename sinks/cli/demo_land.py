@@ -6,7 +6,7 @@ and do not overlap. Nothing here describes anybody's land.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -29,6 +29,8 @@ DEGREE_DECIMALS = 7
 BEND_VERTEX_M = 15.0
 # Wavelength and amplitude of the two bends [m]; steeper ones would fold an outline over itself.
 BENDS_M = ((260.0, 11.0), (95.0, 3.5))
+
+Points = NDArray[np.float64]  # shape (n, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ VILLAGES = {
     for village in (
         # On the biomass maps (demo_layers).
         _bamboo("daxi", "天荒坪镇", "大溪村", 119.585, 30.478, 13),
-        _bamboo("yucun", "天荒坪镇", "余村村", 119.603, 30.515, 12),
+        _bamboo("yucun", "天荒坪镇", "余村", 119.603, 30.515, 12),
         _bamboo("henglu", "天荒坪镇", "横路村", 119.628, 30.535, 12),
         _bamboo("liujiatang", "上墅乡", "刘家塘村", 119.560, 30.535, 10),
         _bamboo("hengxiwu", "孝丰镇", "横溪坞村", 119.520, 30.600, 10),
@@ -110,7 +112,7 @@ VILLAGES = {
         _bamboo("xiayang", "孝丰镇", "夏阳村", 119.500, 30.575, 10),
         _bamboo("jingxi", "报福镇", "景溪村", 119.505, 30.497, 8),
         _bamboo("dazhuyuan", "灵峰街道", "大竹园村", 119.652, 30.605, 8),
-        _bamboo("luocun", "上墅乡", "罗村村", 119.545, 30.508, 10),
+        _bamboo("luocun", "上墅乡", "罗村", 119.545, 30.508, 10),
         _bamboo("baishuiwan", "天荒坪镇", "白水湾村", 119.648, 30.560, 9),
         _bamboo("jianshan", "灵峰街道", "剑山村", 119.622, 30.622, 8),
         _bamboo("laoshikan", "孝丰镇", "老石坎村", 119.478, 30.555, 8),
@@ -157,10 +159,8 @@ def outlines(key: str) -> list[Outline]:
 
 def widened(boundary: MultiPolygon, width_m: float) -> MultiPolygon:
     """The outline drawn too large by so many metres, into whatever lies beside it."""
-    metric = shapely.transform(boundary, _to_metric().transform, interleaved=False)
-    return _to_land(metric.buffer(width_m).simplify(1.0).geoms[0]
-                    if metric.buffer(width_m).geom_type == "MultiPolygon"
-                    else metric.buffer(width_m).simplify(1.0))
+    metric = shapely.transform(boundary.geoms[0], _to_metric().transform, interleaved=False)
+    return _to_land(metric.buffer(width_m).simplify(1.0))
 
 
 def site(longitude: float, latitude: float, area_ha: float, seed: int) -> MultiPolygon:
@@ -189,9 +189,7 @@ def plot_points(boundaries: list[MultiPolygon], count: int, seed: int) -> list[P
     return found
 
 
-def culms(
-    agb_t_ha: float, slope_deg: float, dbh_mean_cm: float
-) -> tuple[list[CulmCount], float]:
+def culms(agb_t_ha: float, slope_deg: float, dbh_mean_cm: float) -> tuple[list[CulmCount], float]:
     """Culms of a plot whose biomass comes near a figure [t/ha], and what it comes to.
 
     Diameters in classes of 1 cm about the mean, four ages in du; then single culms of the commonest
@@ -267,9 +265,7 @@ def _seeds(
     return seeds
 
 
-def _blob(
-    random: np.random.Generator, east_m: float, north_m: float, area_m2: float
-) -> Polygon:
+def _blob(random: np.random.Generator, east_m: float, north_m: float, area_m2: float) -> Polygon:
     radius_m = math.sqrt(area_m2 / math.pi)
     waves = [(2, 0.14), (3, 0.09), (5, 0.05)]
     phases = random.uniform(0.0, 2 * math.pi, len(waves))
@@ -281,14 +277,14 @@ def _blob(
     return Polygon(ring)
 
 
-def _bend(random: np.random.Generator, share: float):
+def _bend(random: np.random.Generator, share: float) -> Callable[[Points], Points]:
     """A smooth field that moves points; the same point always to the same place."""
     waves = [
         (2 * math.pi / wavelength, share * amplitude, random.uniform(0.0, 2 * math.pi, 4))
         for wavelength, amplitude in BENDS_M
     ]
 
-    def bend(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    def bend(points: Points) -> Points:
         x, y = points[:, 0], points[:, 1]
         dx, dy = np.zeros_like(x), np.zeros_like(y)
         for k, amplitude, phase in waves:

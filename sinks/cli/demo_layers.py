@@ -69,7 +69,8 @@ def maps() -> Maps:
     random = np.random.default_rng(SEED)
     stand = 60.0 + 5.0 * _smooth(random, 28.0) + 2.5 * _smooth(random, 7.0)
     growth = 5.0 + 0.6 * _smooth(random, 40.0) + 0.4 * _smooth(random, 9.0)
-    agb, stderr = {}, {}
+    agb: dict[date, Field] = {}
+    stderr: dict[date, Field] = {}
     for epoch, truth in zip(EPOCHS, (stand, stand + growth), strict=True):
         mapped = truth + 0.6 * _smooth(random, 3.0)
         share = STDERR_SHARE + 0.008 * _smooth(random, 15.0)

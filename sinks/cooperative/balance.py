@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from sinks.core.people import Party
 from sinks.cooperative import contracts
 from sinks.cooperative.contracts import Contract
+from sinks.core.people import Party
 from sinks.crediting.issuance import ParcelCredit
-from sinks.crediting.ledger import Account, AccountKind, Batch, Block, BlockState
+from sinks.crediting.ledger import BLOCK_UNITS, Account, AccountKind, Batch, Block, BlockState
 from sinks.crediting.rounds import MonitoringRound, RoundParcel
 from sinks.crediting.rounds import Status as RoundStatus
 from sinks.land.parcels import ParcelVersion
@@ -117,7 +117,7 @@ def _kg_by_state(session: Session, origin_id: int) -> dict[str, int]:
     rows = session.execute(
         select(
             Block.state,
-            func.sum((func.upper(Block.units) - func.lower(Block.units)) * Batch.unit_kg),
+            func.sum(BLOCK_UNITS * Batch.unit_kg),
         )
         .join(Batch, Batch.id == Block.batch_id)
         .where(Block.origin_id == origin_id, Block.live)

@@ -139,9 +139,7 @@ def draft(
     return row
 
 
-def _refuse_unfit(
-    session: Session, parcel_id: int, counterparty_id: int, term_to: date
-) -> float:
+def _refuse_unfit(session: Session, parcel_id: int, counterparty_id: int, term_to: date) -> float:
     """Refuse a parcel that this counterparty cannot bring in for this term; give its area [m2]."""
     parcel = parcels.locked(session, parcel_id)
     if parcel.status != ParcelStatus.ENROLLED:

@@ -377,5 +377,3 @@ def name_of(session: Session, person_id: int | None) -> str:
 def generated_password() -> str:
     """A password that a person can type once and must not be able to guess (80 bits)."""
     return secrets.token_hex(10)
-
-

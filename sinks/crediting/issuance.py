@@ -126,8 +126,7 @@ def _refuse_unissuable(run: Run, values: dict[str, Any]) -> None:
             )
     if result["issuable_kg"] <= 0:
         raise Conflict(
-            "扣减不确定性和缓冲后没有可签发的量。常见原因：样地太少，或两期生物量之差"
-            "小于其误差。",
+            "扣减不确定性和缓冲后没有可签发的量。常见原因：样地太少，或两期生物量之差小于其误差。",
             code="nothing_to_issue",
         )
 

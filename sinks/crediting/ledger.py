@@ -12,12 +12,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, select, text
 from sqlalchemy.dialects.postgresql import INT8RANGE, ExcludeConstraint, Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from sinks.core import audit
 from sinks.core.actor import Actor
 from sinks.core.db import Base, Key, RecordedAt, constraint_of
 from sinks.core.errors import Conflict, Invalid, NotFound
@@ -134,6 +133,10 @@ class Block(Base):
     @property
     def count(self) -> int:
         return self.last - self.first + 1
+
+
+# The units of a block, in queries.
+BLOCK_UNITS = func.upper(Block.units, type_=BigInteger) - func.lower(Block.units, type_=BigInteger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,9 +294,7 @@ def move_units(
         session, actor, id=id, debit_id=from_id, credit_id=to_id, amount_kg=amount_kg,
         reason=reason,
     )  # fmt: skip
-    return [
-        _cut(session, block, count, to_id, to_state, case_id, id) for block, count, _ in taken
-    ]
+    return [_cut(session, block, count, to_id, to_state, case_id, id) for block, count, _ in taken]
 
 
 def change_state(
@@ -364,6 +365,7 @@ def _cut(
         parent_id=block.id,
     )
     session.add(head)
+    session.flush()  # One by one: SQLAlchemy 2.1.9 cannot insert several rows with a range at once.
     if split <= block.last:
         session.add(
             Block(
@@ -406,7 +408,7 @@ def serial_of(session: Session, block: Block) -> str:
 def units_by_state(session: Session, account_id: int) -> dict[str, int]:
     """Kilograms in live blocks of an account, by state."""
     query = (
-        select(Block.state, func.sum((func.upper(Block.units) - func.lower(Block.units)) * Batch.unit_kg))
+        select(Block.state, func.sum(BLOCK_UNITS * Batch.unit_kg))
         .join(Batch, Batch.id == Block.batch_id)
         .where(Block.account_id == account_id, Block.live)
         .group_by(Block.state)

@@ -261,9 +261,7 @@ def measure(session: Session, actor: Actor, round_id: int) -> Run:
     if row.status not in (Status.OPEN, Status.MEASURED, Status.FINDINGS):
         raise Conflict("这个监测期已公示，不能再核算（整改时除外）。", code="step")
     policy, all_in_force = calculating_policies(session)
-    run = runs.store(
-        session, actor, frozen(session, row, policy), policies_in_force=all_in_force
-    )
+    run = runs.store(session, actor, frozen(session, row, policy), policies_in_force=all_in_force)
     if row.status == Status.OPEN:
         _move(row, Status.MEASURED)
     row.run_id = run.id

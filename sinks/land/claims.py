@@ -5,6 +5,8 @@ eroded by half the tolerance, and an exclusion constraint forbids two pieces of 
 to overlap in place and period (`no_double_land`). Only a trigger writes the pieces.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 from sqlalchemy import ForeignKey, select, text
@@ -67,8 +69,8 @@ def enrol(session: Session, actor: Actor, parcel_id: int) -> None:
         raise Conflict(f"地块 {parcel.code} 有存疑未处理：{reasons}。", code="marked")
     parcels.step(session, actor, parcel_id, Status.ENROLLED)
     version = parcels.present_version(session, parcel_id)
-    claim = LandClaim(parcel_id=parcel_id, version_id=version.id, starts_on=today(session))
-    _write(session, parcel_id, claim)
+    with _refusals_in_words(session, parcel_id):
+        session.add(LandClaim(parcel_id=parcel_id, version_id=version.id, starts_on=today(session)))
 
 
 def cover(session: Session, actor: Actor, parcel_id: int, starts_on: date) -> None:
@@ -82,8 +84,8 @@ def cover(session: Session, actor: Actor, parcel_id: int, starts_on: date) -> No
         code = parcels.locked(session, parcel_id).code
         raise Conflict(f"地块 {code} 尚未入库，不能计入监测期。", code="not_enrolled")
     if claim.starts_on > starts_on:
-        claim.starts_on = starts_on
-        _write(session, parcel_id, claim)
+        with _refusals_in_words(session, parcel_id):
+            claim.starts_on = starts_on
         audit.record(
             session, actor, "claim.cover", f"parcel:{parcel_id}",
             {"starts_on": starts_on.isoformat()},
@@ -101,11 +103,12 @@ def withdraw(session: Session, actor: Actor, parcel_id: int, reason: str) -> Non
         session.flush()
 
 
-def _write(session: Session, parcel_id: int, claim: LandClaim) -> None:
-    """Send the claim to the database, and turn its refusal into words."""
+@contextmanager
+def _refusals_in_words(session: Session, parcel_id: int) -> Iterator[None]:
+    """Send a change of a claim to the database, and turn its refusal into words."""
     try:
         with session.begin_nested():
-            session.add(claim)
+            yield
             session.flush()
     except IntegrityError as error:
         code = parcels.locked(session, parcel_id).code

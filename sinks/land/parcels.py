@@ -328,9 +328,7 @@ def _add_version(
     return version
 
 
-def _mark(
-    session: Session, parcel: Parcel, version: ParcelVersion, boundary: MultiPolygon
-) -> None:
+def _mark(session: Session, parcel: Parcel, version: ParcelVersion, boundary: MultiPolygon) -> None:
     """Write down every doubt about the new outline, on both parcels where two are concerned."""
     for other in neighbours(session, boundary, but_not=parcel.id):
         if not other.deep:
@@ -362,9 +360,7 @@ def _mark(
             )
         )
     for question in _examined(json.loads(shapely.to_geojson(boundary))).questions:
-        session.add(
-            ParcelMark(parcel_id=parcel.id, code=question.code, message=question.message)
-        )
+        session.add(ParcelMark(parcel_id=parcel.id, code=question.code, message=question.message))
     session.flush()
 
 
@@ -591,4 +587,3 @@ def at_point(session: Session, longitude: float, latitude: float) -> int | None:
         .where(ParcelVersion.valid_to.is_(None), func.ST_Contains(ParcelVersion.boundary, point))
         .limit(1)
     )
-

@@ -119,7 +119,9 @@ def add(
     parcel = parcels.locked(session, parcel_id)
     if parcel.status not in (Status.DRAFT, Status.SUBMITTED):
         raise Conflict("权属材料已审，不能再增改。", code="reviewed")
-    held = sum((row.share for row, _ in of_parcel(session, parcel_id) if row.kind == kind), Decimal(0))
+    held = sum(
+        (row.share for row, _ in of_parcel(session, parcel_id) if row.kind == kind), Decimal(0)
+    )
     if held + share > 1:
         raise Conflict(
             f"{RIGHT_ZH[RightKind(kind)]}的份额合计将为 {held + share}，超过 1。", code="shares"
@@ -160,7 +162,8 @@ def review(session: Session, actor: Actor, parcel_id: int) -> None:
         raise NotPermitted("勾绘或录入权属的人不能审查，须由另一位林业员办理。", code="two_people")
     if pending := [row for row in rows if row.certificate_no == CERTIFICATE_PENDING]:
         raise Conflict(
-            f"{len(pending)} 项权利的证书编号{CERTIFICATE_PENDING}，请补录后再审。", code="no_certificate"
+            f"{len(pending)} 项权利的证书编号{CERTIFICATE_PENDING}，请补录后再审。",
+            code="no_certificate",
         )
     ran_out = [row for row in rows if row.term_to and row.term_to <= now(session).date()]
     if ran_out:

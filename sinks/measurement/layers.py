@@ -83,7 +83,11 @@ def add(
         raise Invalid("请写明图层来源和使用许可。", code="licence")
     info = rasters.inspect(path, crs=crs)
     low, high = VARIABLES[variable][2]
-    if info.minimum is None or info.maximum is None or not low <= info.minimum <= info.maximum <= high:
+    if (
+        info.minimum is None
+        or info.maximum is None
+        or not low <= info.minimum <= info.maximum <= high
+    ):
         raise Invalid(
             f"图层的值在 {info.minimum} 到 {info.maximum} 之间，"
             f"{VARIABLES[variable][0]}应在 {low:g} 到 {high:g} {unit} 之间。"

@@ -20,7 +20,7 @@ from typing import Any
 
 import openpyxl
 from shapely import MultiPolygon, Point
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from sinks.core.actor import Actor
@@ -147,6 +147,8 @@ class PlotLine:
     id: int
     code: str
     stratum: str
+    longitude: float
+    latitude: float
     area_m2: float
     slope_deg: float
     visited_on: tuple[date, ...]
@@ -306,11 +308,14 @@ def listing(session: Session, project_id: int) -> list[PlotLine]:
     for code, measured_on, culms in session.execute(counted):
         # A later visit of the same date is its correction.
         visited.setdefault(code, {})[measured_on] = int(culms)
+    places = _places(session, Plot.project_id == project_id)
     return [
         PlotLine(
             id=plot.id,
             code=plot.code,
             stratum=plot.stratum,
+            longitude=places[plot.id][0],
+            latitude=places[plot.id][1],
             area_m2=plot.area_m2,
             slope_deg=plot.slope_deg,
             visited_on=tuple(visited.get(plot.code, {})),
@@ -319,6 +324,12 @@ def listing(session: Session, project_id: int) -> list[PlotLine]:
         )
         for plot in plots.of_project(session, project_id)
     ]
+
+
+def _places(session: Session, which: ColumnElement[bool]) -> dict[int, tuple[float, float]]:
+    """Plot id -> longitude and latitude."""
+    query = select(Plot.id, func.ST_X(Plot.position), func.ST_Y(Plot.position)).where(which)
+    return {plot_id: (x, y) for plot_id, x, y in session.execute(query)}
 
 
 def _add(session: Session, actor: Actor, project_id: int, row: Row) -> Plot:
@@ -336,12 +347,10 @@ def _add(session: Session, actor: Actor, project_id: int, row: Row) -> Plot:
 
 
 def _refuse_other_place(session: Session, plot: Plot, row: Row) -> None:
-    position = session.execute(
-        select(func.ST_X(Plot.position), func.ST_Y(Plot.position)).where(Plot.id == plot.id)
-    ).one()
+    longitude, latitude = _places(session, Plot.id == plot.id)[plot.id]
     numbers = {
-        "经度": (position[0], row.longitude),
-        "纬度": (position[1], row.latitude),
+        "经度": (longitude, row.longitude),
+        "纬度": (latitude, row.latitude),
         "面积": (plot.area_m2, row.area_m2),
         "坡度": (plot.slope_deg, row.slope_deg),
     }
@@ -357,12 +366,8 @@ def _refuse_other_place(session: Session, plot: Plot, row: Row) -> None:
         )
 
 
-def _visit(
-    session: Session, actor: Actor, plot: Plot, rows: list[Row], *, correcting: bool
-) -> int:
-    held = set(
-        session.scalars(select(PlotVisit.measured_on).where(PlotVisit.plot_id == plot.id))
-    )
+def _visit(session: Session, actor: Actor, plot: Plot, rows: list[Row], *, correcting: bool) -> int:
+    held = set(session.scalars(select(PlotVisit.measured_on).where(PlotVisit.plot_id == plot.id)))
     dates = sorted({row.measured_on for row in rows})
     for measured_on in dates:
         if measured_on in held and not correcting:

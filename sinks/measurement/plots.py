@@ -204,9 +204,7 @@ def footprint(plot: Plot) -> Polygon:
     metric = geometry.metric_crs(anywhere=False)
     [centre] = geometry.to_metric(np.array([to_shape(plot.position)], dtype=object), metric)
     half_m = math.sqrt(plot.area_m2) / 2
-    square = shapely.box(
-        centre.x - half_m, centre.y - half_m, centre.x + half_m, centre.y + half_m
-    )
+    square = shapely.box(centre.x - half_m, centre.y - half_m, centre.x + half_m, centre.y + half_m)
     return geometry.to_4490([square], metric)[0]
 
 

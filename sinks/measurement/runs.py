@@ -140,7 +140,10 @@ def measure(session: Session, frozen: Frozen) -> Measured:
             for parcel, first, last in rows
         ],
         "baseline_co2_t": {
-            "co2_t": frozen.baseline_co2_t_ha_year * area_ha * (end.epoch - start.epoch).days / 365.25,
+            "co2_t": frozen.baseline_co2_t_ha_year
+            * area_ha
+            * (end.epoch - start.epoch).days
+            / 365.25,
             "u90": frozen.baseline_u90,
         },
         "policy": frozen.policy,
@@ -190,7 +193,9 @@ def _strata(
         mine = [row for row in rows if row[0].stratum == name]
         area_ha = sum(parcel.area_m2 for parcel, _, _ in mine) / 10_000
 
-        def mean(values: list[tuple[float, float | None]], area_ha: float = area_ha) -> float | None:
+        def mean(
+            values: list[tuple[float, float | None]], area_ha: float = area_ha
+        ) -> float | None:
             if any(value is None for _, value in values):
                 return None
             return sum(area_m2 / 10_000 * (value or 0.0) for area_m2, value in values) / area_ha
@@ -352,7 +357,9 @@ def get(session: Session, run_id: int) -> Run:
 
 def of_round(session: Session, round_id: int) -> list[Run]:
     """Every run of a round, newest first."""
-    return list(session.scalars(select(Run).where(Run.round_id == round_id).order_by(Run.id.desc())))
+    return list(
+        session.scalars(select(Run).where(Run.round_id == round_id).order_by(Run.id.desc()))
+    )
 
 
 def parcels_of(session: Session, run_id: int) -> list[RunParcel]:

@@ -455,7 +455,9 @@ def lock_units(session: Session, actor: Actor, case_id: int, *, account_id: int)
         or account.kind != AccountKind.HOLDING
     ):
         raise NotFound("没有指定给本合作社的这个案件，或不是本社的账户。", code="case")
-    held = [item for item in ledger.blocks_of(session, account_id) if item[0].state == BlockState.HELD]
+    held = [
+        item for item in ledger.blocks_of(session, account_id) if item[0].state == BlockState.HELD
+    ]
     if not held:
         raise Conflict("这个账户没有持有的碳汇量。", code="nothing_held")
     kinds = {session.get_one(Project, batch.project_id).sink_type for _, batch in held}
@@ -513,7 +515,9 @@ def retire(session: Session, actor: Actor, case_id: int) -> list[Block]:
     if order is None or lock is None:
         raise Conflict("尚无决定或尚未锁定碳汇量。", code="step")
     if order.effective_on > today(session):
-        raise Conflict(f"决定自 {order.effective_on} 起生效，生效前不能注销。", code="not_effective")
+        raise Conflict(
+            f"决定自 {order.effective_on} 起生效，生效前不能注销。", code="not_effective"
+        )
     if actor.person_id == lock.person_id:
         raise NotPermitted("锁定与注销须由不同的人办理。", code="two_people")
     _move(row, Status.RETIRED)
@@ -635,4 +639,3 @@ def certificate_of(session: Session, case_id: int) -> Certificate | None:
 def listing(session: Session) -> list[CourtCase]:
     """Cases this person takes part in, newest first."""
     return list(session.scalars(select(CourtCase).order_by(CourtCase.id.desc())))
-

@@ -105,8 +105,8 @@ def _answered(request: Request, function: Callable[..., Response], *arguments: A
     try:
         return function(*arguments)
     except SinksError as error:
-        status = next((code for kind, code in STATUS if isinstance(error, kind)), STATUS[0][1])
-        return refusal(request, error, status)
+        found = (status for kind, status in STATUS if isinstance(error, kind))
+        return refusal(request, error, next(found, HTTPStatus.BAD_REQUEST))
     except OUTAGES:
         log.exception("the database did not answer %s", request.url.path)
         away = SinksError("登记簿的数据库暂时没有应答，您的操作没有被记录。", code="database_away")

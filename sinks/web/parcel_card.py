@@ -89,6 +89,7 @@ class Measurement:
     map_agb_t_ha_end: float
     valid_share: float
     method_id: str
+    measured_at: datetime
     in_force: bool
 
 
@@ -213,6 +214,7 @@ def _measurement(session: Session, parcel_id: int) -> Measurement | None:
         map_agb_t_ha_end=share.map_agb_t_ha_end,
         valid_share=share.valid_share,
         method_id=run.method_id,
+        measured_at=run.recorded_at,
         in_force=run.policies_in_force,
     )
 

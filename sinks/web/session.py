@@ -24,6 +24,7 @@ COOKIE = "sinks_session"  # ``pages/_session.py`` reads it too.
 FORM_COOKIE = "sinks_form"
 SIGN_IN, SIGN_OUT, HOME = "/sign-in", "/sign-out", "/"
 FORM_BYTES_MAX = 16 * 1024
+FORM_TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 LOGIN = re.compile(r"[a-z][a-z0-9._-]{1,39}")
 # A path of this house: no host, and nothing that a browser drops or reads as a slash.
 LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
@@ -184,7 +185,8 @@ def _with_form_token(
     request: Request, template: str, *, status: int = HTTPStatus.OK, **values: object
 ) -> Response:
     # Kept while the browser is open, so that two open forms do not spoil each other.
-    token = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
+    kept = request.cookies.get(FORM_COOKIE, "")
+    token = kept if FORM_TOKEN.fullmatch(kept) else secrets.token_urlsafe(24)
     answer = answers.html(request, template, status=status, token=token, **values)
     answer.set_cookie(
         FORM_COOKIE, token, path="/", httponly=True, samesite="lax", secure=answers.is_https()

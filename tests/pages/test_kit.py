@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from pages import _kit, _words
+from sinks.cooperative import contracts
 from sinks.core.actor import ROLE_ZH, Role
+from sinks.crediting import ledger, projects, rounds
+from sinks.land import parcels
+from sinks.restoration import cases
 
 
 def test_an_area_is_shown_in_mu_first_and_a_hectare_is_fifteen() -> None:
@@ -59,6 +63,27 @@ def test_what_is_shown_of_a_ledger_amount_reads_back_exactly(amount_kg: int) -> 
 def test_every_role_of_the_registry_has_its_words_and_they_agree() -> None:
     for role in Role:
         assert _words.ROLES[role][0] == ROLE_ZH[role]
+
+
+@pytest.mark.parametrize(
+    ("states", "table"),
+    [
+        (parcels.Status, _words.PARCEL),
+        (projects.Status, _words.PROJECT),
+        (rounds.Status, _words.ROUND),
+        (ledger.BlockState, _words.BLOCK),
+        (contracts.Status, _words.CONTRACT),
+        (cases.Status, _words.CASE),
+        (parcels.SinkType, _words.SINK_TYPES),
+    ],
+)
+def test_every_state_the_registry_can_store_has_its_word(states: Any, table: Any) -> None:
+    assert {str(state) for state in states} <= table.keys()
+
+
+def test_a_case_is_called_the_same_on_screen_and_on_paper() -> None:
+    for status, zh in cases.STATUS_ZH.items():
+        assert _words.CASE[status].zh == zh
 
 
 @pytest.mark.parametrize(
@@ -153,7 +178,7 @@ def speaking() -> None:
 
 def test_a_page_speaks_chinese_until_somebody_chooses_english() -> None:
     page = AppTest.from_function(speaking).run()
-    assert [text.value for text in page.text] == ["12.46 亩（0.8307 公顷）", "茶园", "已决定"]
+    assert [text.value for text in page.text] == ["12.46 亩（0.8307 公顷）", "茶园", "已作出决定"]
     page.session_state["lang"] = "en"
     page.run()
     assert [text.value for text in page.text] == ["12.46 mu (0.8307 ha)", "Tea garden", "Ordered"]

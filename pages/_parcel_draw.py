@@ -1,0 +1,264 @@
+"""Drawing the outline of a parcel on the map, or typing its corners; saving it as a draft.
+
+What is drawn is kept in the session at every stroke and offered again to whoever comes back to the
+page. While somebody draws, the parcels around stay as they were when they began: another picture
+would make the browser's map begin anew.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from gis_data import geometry
+from pages import _kit, _land, _maps, _session, _words
+from pages._words import t
+from sinks.core import db
+from sinks.core.actor import Actor
+from sinks.land import parcels
+from sinks.land.parcels import Neighbour, ParcelRow
+from sinks.web import typed
+
+KEY = "sketch"
+NAME = "sketch.name"
+MARGIN_DEGREES = 0.004  # About 400 m around what the map looks at.
+
+
+@dataclass
+class Sketch:
+    """An outline that somebody is at. ``parcel_id`` is None for a new parcel.
+
+    start : what the map began with; drawn : what it holds now; mount : counts the maps begun
+    """
+
+    how: str  # draw or type
+    parcel_id: int | None
+    title: str
+    start: dict[str, Any] | None
+    around: list[dict[str, Any]] = field(default_factory=list)
+    bounds: _maps.Bounds | None = None
+    drawn: dict[str, Any] | None = None
+    mount: int = 0
+
+
+def begin(person: Actor, how: str, row: ParcelRow | None = None, near: ParcelRow | None = None) -> None:
+    """Begin an outline: of a new parcel, or anew of ``row``. ``near`` is where the map looks."""
+    with db.transaction(person) as session:
+        others = [
+            other for other in parcels.listing(session)
+            if other.status != parcels.Status.WITHDRAWN and (row is None or other.id != row.id)
+        ]  # fmt: skip
+    place = _bounds([(row or near).boundary]) if row or near else None
+    if place is None and others:
+        place = _bounds([other.boundary for other in others])
+    others.sort(key=lambda other: _distance(other, place))
+    st.session_state[KEY] = Sketch(
+        how=how,
+        parcel_id=row.id if row else None,
+        title=t(f"重新勾绘 {row.code}", f"Redraw {row.code}") if row else t("新地块", "New parcel"),
+        start=row.boundary if row else None,
+        around=[_land.feature(other) for other in others[: _land.FEATURES_MAX]],
+        bounds=place,
+    )
+
+
+def under_way() -> bool:
+    """Whether somebody is at an outline in this browser."""
+    return KEY in st.session_state
+
+
+def screen(person: Actor) -> None:
+    """Show the map, or the field for the corners, and what to say about the outline."""
+    sketch: Sketch = st.session_state[KEY]
+    if NAME not in st.session_state and sketch.drawn is not None:
+        # Fields are forgotten when the page is left, and so is the map: it begins with what was
+        # drawn on it.
+        sketch.start, sketch.mount = sketch.drawn, sketch.mount + 1
+        st.info(t("上次勾绘的轮廓还在，可以接着画。", "Your last outline is still here; go on."))
+    st.subheader(sketch.title)
+    left, right = st.columns([3, 2])
+    with left:
+        _outline(sketch)
+    with right:
+        area_m2 = _said_of(person, sketch) if sketch.drawn is not None else None
+        if sketch.drawn is None:
+            _kit.empty(
+                t(
+                    "在图上点出每个拐点，回到第一个点闭合。面积随即显示在这里。",
+                    "Click every corner and close on the first. The area appears here.",
+                )
+                if sketch.how == "draw"
+                else t("填好拐点后，面积显示在这里。", "Type the corners; the area appears here.")
+            )
+        _fields(person, sketch, area_m2)
+
+
+def _outline(sketch: Sketch) -> None:
+    if sketch.how == "type":
+        _corners(sketch)
+        return
+    drawn = _maps.draw_map(
+        f"sketch-{sketch.parcel_id}-{sketch.mount}", start=sketch.start, around=sketch.around,
+        bounds=None if sketch.start else sketch.bounds, height=560,
+        basemaps=_land.basemaps(), review_number=_land.review_number(),
+    )  # fmt: skip
+    sketch.drawn = drawn or sketch.start
+
+
+def _corners(sketch: Sketch) -> None:
+    text = st.text_area(
+        t("拐点坐标，每行一个：经度, 纬度", "Corners, one a line: longitude, latitude"),
+        key="sketch.corners", height=260,
+        placeholder="119.680123, 30.638456\n119.681020, 30.638470\n119.681011, 30.637702",
+        help=t(
+            "CGCS2000 十进制度。末点可以重复首点，也可以不写；空一行表示另一块。",
+            "Decimal degrees, CGCS2000. An empty line begins another part.",
+        ),
+    )  # fmt: skip
+    sketch.drawn = None
+    if text.strip():
+        with _session.explained():
+            sketch.drawn = typed.outline(text)
+    if sketch.drawn is not None:
+        shown = {
+            "type": "Feature", "geometry": sketch.drawn,
+            "properties": {"id": 0, "label": sketch.title, "state_colour": _words.BLUE},
+        }  # fmt: skip
+        _maps.show_map(
+            "sketch-typed", [shown], around=sketch.around, height=360,
+            basemaps=_land.basemaps(), review_number=_land.review_number(),
+        )  # fmt: skip
+
+
+def _said_of(person: Actor, sketch: Sketch) -> float | None:
+    """Show the area and whom the outline overlaps; the area [m2], None when it is refused."""
+    assert sketch.drawn is not None
+    with _session.explained():
+        boundary = parcels.parse_boundary(sketch.drawn)
+        area_m2 = geometry.area_m2(boundary)
+        with db.transaction(person) as session:
+            others = parcels.neighbours(session, boundary, but_not=sketch.parcel_id)
+        _kit.metric_big(
+            _words.mu(area_m2), t("亩", "mu"),
+            t(f"{area_m2 / 10_000:.4f} 公顷，椭球面积", f"{area_m2 / 10_000:.4f} ha, ellipsoidal"),
+            title=t("图上面积", "Area drawn"),
+        )  # fmt: skip
+        _overlaps(others)
+        return area_m2
+    return None
+
+
+def _overlaps(others: Sequence[Neighbour]) -> None:
+    for other in others:
+        shared = f"{other.shared_m2:,.1f}"
+        if other.deep:
+            st.warning(
+                t(
+                    f"与 {other.code} 重叠 {shared} 平方米，最宽处超过 1 米。可以先存为草稿，"
+                    "修正之前不能入库。",
+                    f"Overlaps {other.code} by {shared} m², wider than 1 m. It can be kept as a "
+                    "draft, and not be enrolled before it is mended.",
+                )
+            )
+        elif other.shared_m2 >= 0.1:
+            st.caption(
+                t(
+                    f"与 {other.code} 相接处重叠 {shared} 平方米，宽不到 1 米，在精度之内。",
+                    f"Shares {shared} m² along {other.code}, narrower than 1 m: within accuracy.",
+                )
+            )
+
+
+def _fields(person: Actor, sketch: Sketch, area_m2: float | None) -> None:
+    """What is written down with the outline, and the buttons."""
+    new = sketch.parcel_id is None
+    name = st.text_input(
+        t("名称（小班号或小地名）", "Name"), key=NAME, max_chars=100, disabled=not new,
+        placeholder="" if new else t("名称不变", "unchanged"),
+    )  # fmt: skip
+    sink_type, township = "", ""
+    if new:
+        sink_type = st.selectbox(
+            t("类型", "Type"), list(_words.SINK_TYPES), key="sketch.type",
+            format_func=lambda code: _words.word(_words.SINK_TYPES, code),
+        )  # fmt: skip
+        township = st.text_input(t("乡镇（街道）", "Township"), key="sketch.township", max_chars=50)
+    declared_mu = st.number_input(
+        t("证载或申报面积（亩，可不填）", "Declared area (mu, if any)"), key="sketch.declared",
+        min_value=0.01, max_value=1_000_000.0, value=None, step=0.01, format="%.2f",
+    )  # fmt: skip
+    declared_m2 = declared_mu * 10_000 / 15 if declared_mu else None
+    if area_m2 and declared_m2:
+        difference = area_m2 / declared_m2 - 1
+        said = t(f"图上面积比申报{difference:+.1%}", f"{difference:+.1%} against the declared area")
+        over = abs(difference) > parcels.DECLARED_AREA_DIFFERENCE_SHARE_MAX
+        st.caption(said + (t("，超过 5%，将记为存疑", ", over 5 %: a doubt is noted") if over else ""))
+    unchanged = not new and sketch.drawn == sketch.start and sketch.mount == 0
+    if unchanged:
+        st.caption(t("边界还没有改动。", "The outline is unchanged."))
+    save, leave = st.columns(2)
+    if save.button(
+        t("保存为草稿", "Keep as a draft"), key="sketch.save", type="primary", width="stretch",
+        disabled=area_m2 is None or unchanged,
+    ):  # fmt: skip
+        _save(person, sketch, name, sink_type, township, declared_m2)
+    if leave.button(t("不画了", "Leave it"), key="sketch.leave", width="stretch"):
+        del st.session_state[KEY]
+        st.rerun()
+
+
+def _save(
+    person: Actor,
+    sketch: Sketch,
+    name: str,
+    sink_type: str,
+    township: str,
+    declared_m2: float | None,
+) -> None:
+    assert sketch.drawn is not None
+    with _session.explained():
+        boundary = parcels.parse_boundary(sketch.drawn)
+        with db.transaction(person) as session:
+            if sketch.parcel_id is None:
+                parcel = parcels.create(
+                    session, person, boundary=boundary, sink_type=sink_type, name=name,
+                    township=township, declared_area_m2=declared_m2,
+                    source_name="勾绘" if sketch.how == "draw" else "坐标输入",
+                )  # fmt: skip
+                parcel_id, code = parcel.id, parcel.code
+            else:
+                parcels.redraw(
+                    session, person, sketch.parcel_id, boundary=boundary,
+                    declared_area_m2=declared_m2,
+                )  # fmt: skip
+                parcel_id, code = sketch.parcel_id, parcels.locked(session, sketch.parcel_id).code
+        del st.session_state[KEY]
+        st.session_state["parcels.wanted"] = parcel_id
+        _session.say_done(t(f"{code} 已保存为草稿。", f"{code} is kept as a draft."))
+
+
+def _positions(coordinates: Any) -> Iterator[tuple[float, float]]:
+    if isinstance(coordinates[0], int | float):
+        yield coordinates[0], coordinates[1]
+    else:
+        for inner in coordinates:
+            yield from _positions(inner)
+
+
+def _bounds(outlines: Sequence[dict[str, Any]]) -> _maps.Bounds:
+    """West, south, east, north of outlines, with a margin."""
+    places = [place for one in outlines for place in _positions(one["coordinates"])]
+    longitudes, latitudes = zip(*places, strict=True)
+    return (
+        min(longitudes) - MARGIN_DEGREES, min(latitudes) - MARGIN_DEGREES,
+        max(longitudes) + MARGIN_DEGREES, max(latitudes) + MARGIN_DEGREES,
+    )  # fmt: skip
+
+
+def _distance(row: ParcelRow, place: _maps.Bounds | None) -> float:
+    """How far a parcel lies from the middle of the map, in degrees: for choosing the nearest."""
+    if place is None:
+        return 0.0
+    longitude, latitude = next(_positions(row.boundary["coordinates"]))
+    return abs(longitude - (place[0] + place[2]) / 2) + abs(latitude - (place[1] + place[3]) / 2)

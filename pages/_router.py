@@ -1,0 +1,120 @@
+"""The frame around all pages: looks, language, who is signed in, and the pages open to them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import streamlit as st
+
+from pages import _kit, _session, _words
+from pages._words import t
+from sinks.core import db, policies
+from sinks.core.actor import Actor, Role
+
+HERE = Path(__file__).parent
+EVERYBODY = frozenset(Role)
+OWNERS = frozenset({Role.COOPERATIVE, Role.DEVELOPER})
+# Section -> (file, Chinese, English, icon, who works there). A page missing here can still be
+# opened by its address, so every page asks for the role itself (`_session.page`).
+PAGES: Mapping[tuple[str, str], tuple[tuple[str, str, str, str, frozenset[Role]], ...]] = (
+    MappingProxyType(
+        {
+            ("", ""): (("todo", "我的待办", "To do", "inbox", EVERYBODY),),
+            ("土地", "Land"): (
+                (
+                    "parcels", "地块", "Parcels", "map",
+                    OWNERS | {Role.OFFICER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR},
+                ),
+                ("imports", "导入", "Import", "upload_file", frozenset({Role.OFFICER})),
+                ("contracts", "收储合同", "Contracts", "contract", frozenset({Role.COOPERATIVE})),
+            ),
+            ("计量", "Measurement"): (
+                ("layers", "图层", "Layers", "layers", OWNERS | {Role.OFFICER, Role.VERIFIER}),
+                (
+                    "projects", "项目与监测", "Projects", "forest",
+                    OWNERS | {Role.OFFICER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR},
+                ),
+                (
+                    "verification", "核证", "Verification", "fact_check",
+                    OWNERS | {Role.VERIFIER},
+                ),
+            ),
+            ("登记", "Registry"): (
+                (
+                    "filing", "公示与备案", "Notice and filing", "approval",
+                    OWNERS | {Role.AUTHORITY, Role.REGISTRAR, Role.VERIFIER},
+                ),
+                (
+                    "ledger", "碳汇量台账", "Ledger", "account_balance",
+                    OWNERS | {Role.REGISTRAR},
+                ),
+                (
+                    "restoration", "司法修复", "Restoration", "gavel",
+                    frozenset(
+                        {
+                            Role.COURT, Role.PROSECUTOR, Role.APPRAISER, Role.COOPERATIVE,
+                            Role.REGISTRAR,
+                        }
+                    ),
+                ),
+            ),
+            ("系统", "System"): (("settings", "设置", "Settings", "settings", EVERYBODY),),
+        }
+    )
+)  # fmt: skip
+
+
+def pages_for(person: Actor) -> dict[str, list[st.Page]]:
+    """The pages this person works with, by section; an auditor reads all of them."""
+    found = {}
+    for (section_zh, section_en), rows in PAGES.items():
+        open_to = [
+            st.Page(
+                HERE / f"{file}.py", title=t(zh, en), icon=f":material/{icon}:", url_path=file,
+                default=file == "todo",
+            )
+            for file, zh, en, icon, roles in rows
+            if person.roles & {*roles, Role.AUDITOR} or roles == EVERYBODY
+        ]  # fmt: skip
+        if open_to:
+            found[t(section_zh, section_en)] = open_to
+    return found
+
+
+def who(person: Actor) -> None:
+    """Show whose screen this is, the language switch, and the way out, in the sidebar."""
+    with st.sidebar:
+        roles = "、".join(t(*_words.ROLES[role]) for role in sorted(person.roles))
+        _kit.facts(
+            [
+                (t("登录人", "Signed in"), person.name),
+                (t("单位", "Of"), person.party_name),
+                (t("角色", "Roles"), roles or t("（尚未授予）", "(none granted)")),
+            ]
+        )
+        st.segmented_control(
+            "语言 Language", _words.LANGUAGES, default=_words.lang(), key="lang", required=True,
+            format_func=lambda code: {"zh": "中文", "en": "English"}[code],
+            label_visibility="collapsed",
+        )  # fmt: skip
+        st.html(_kit.link(t("退出登录", "Sign out"), _session.SIGN_OUT))
+
+
+def main() -> None:
+    """Show the frame, then the page."""
+    st.set_page_config(
+        page_title="湖州碳汇登记簿", page_icon=":material/forest:", layout="wide",
+        initial_sidebar_state="auto",
+    )  # fmt: skip
+    _kit.style()
+    person = _session.actor()
+    with db.transaction(person) as session:
+        demonstration = policies.demonstration_in_force(session)
+    chosen = st.navigation(pages_for(person))
+    who(person)
+    if demonstration:
+        _kit.band()
+    chosen.run()
+
+
+main()

@@ -1,0 +1,400 @@
+"""地块: the map and the card of a parcel side by side; drawing, rights, enrolment."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from pages import _kit, _land, _maps, _parcel_draw, _parcel_steps, _session, _words
+from pages._kit import Column
+from pages._words import t
+from sinks.core import db
+from sinks.core.actor import Actor, Role
+from sinks.land import parcels
+from sinks.land.parcels import ParcelRow, Status
+from sinks.web import parcel_card
+from sinks.web.parcel_card import Measurement, ParcelCard
+
+HERE = Path(__file__).parent
+CHOICE = "parcels.choice"
+WANTED = "parcels.wanted"
+# What the audit log calls it -> what a person reads.
+EVENTS: dict[str, tuple[str, str]] = {
+    "parcel.create": ("勾绘或导入", "Drawn or imported"),
+    "parcel.redraw": ("重新勾绘", "Redrawn"),
+    "parcel.submitted": ("报送", "Submitted"),
+    "parcel.draft": ("退回", "Sent back"),
+    "parcel.rights_reviewed": ("审权属", "Rights reviewed"),
+    "parcel.enrolled": ("入库", "Enrolled"),
+    "parcel.under_contract": ("签收储合同", "Under contract"),
+    "parcel.suspended": ("暂停", "Suspended"),
+    "parcel.withdrawn": ("退出", "Withdrawn"),
+    "parcel.mark_closed": ("消除存疑", "Doubt settled"),
+    "right.add": ("录入权属", "Right entered"),
+    "right.remove": ("删去权属", "Right removed"),
+    "claim.cover": ("计入监测期", "Taken into a round"),
+}
+# The steps every parcel goes, in order, up to its contract.
+STEPS = (
+    "parcel.create",
+    "parcel.submitted",
+    "parcel.rights_reviewed",
+    "parcel.enrolled",
+    "parcel.under_contract",
+)
+REACHED = {
+    Status.DRAFT: 1,
+    Status.SUBMITTED: 2,
+    Status.RIGHTS_REVIEWED: 3,
+    Status.ENROLLED: 4,
+    Status.UNDER_CONTRACT: 5,
+}
+
+
+def toolbar(person: Actor, chosen: ParcelRow | None) -> None:
+    """The ways to bring land in."""
+    if Role.OFFICER not in person.roles:
+        return
+    draw, corners, imported, _ = st.columns([1, 1, 1, 2])
+    if draw.button(t("勾绘新地块", "Draw"), key="parcels.draw", type="primary", width="stretch"):
+        _parcel_draw.begin(person, "draw", near=chosen)
+        st.rerun()
+    if corners.button(t("坐标输入", "Type corners"), key="parcels.type", width="stretch"):
+        _parcel_draw.begin(person, "type", near=chosen)
+        st.rerun()
+    if imported.button(t("导入文件", "Import"), key="parcels.import", width="stretch"):
+        st.switch_page(HERE / "imports.py")
+
+
+def filtered(person: Actor) -> list[ParcelRow]:
+    """The parcels that the filters leave."""
+    asked = st.query_params
+    kinds, statuses = ["", *_words.SINK_TYPES], ["", *Status]
+    kind_column, status_column, search_column, doubt_column = st.columns(
+        [2, 2, 3, 2], vertical_alignment="bottom"
+    )
+    kind = kind_column.selectbox(
+        t("类型", "Type"), kinds, key="parcels.kind",
+        format_func=lambda one: _words.word(_words.SINK_TYPES, one) if one else t("全部", "All"),
+    )  # fmt: skip
+    wanted = asked.get("status", "")
+    status = status_column.selectbox(
+        t("状态", "State"), statuses, key="parcels.status",
+        index=statuses.index(wanted) if wanted in statuses else 0,
+        format_func=lambda one: _words.PARCEL[one].word if one else t("全部", "All"),
+    )  # fmt: skip
+    search = search_column.text_input(
+        t("搜索", "Search"), key="parcels.search",
+        placeholder=t("编号、名称、乡镇", "code, name, township"),
+    )  # fmt: skip
+    doubtful = doubt_column.toggle(
+        t("只看存疑", "In doubt only"), key="parcels.doubtful", value="marked" in asked
+    )
+    with db.transaction(person) as session:
+        rows = parcels.listing(
+            session, sink_type=kind or None, status=status or None, search=search.strip() or None
+        )
+    return [row for row in rows if row.open_marks or not doubtful]
+
+
+def choose(person: Actor, rows: Sequence[ParcelRow]) -> int | None:
+    """The box to choose a parcel from the list; what the map or a link has chosen stands in it."""
+    codes = {row.id: f"{row.code} {row.name}" for row in rows}
+    held = st.session_state.get(CHOICE)
+    if held and held not in codes:
+        # The filters have left it out, and the card stays until another is chosen.
+        with db.transaction(person) as session:
+            codes |= {row.id: f"{row.code} {row.name}" for row in parcels.listing(session, ids=[held])}
+    if held not in codes:
+        st.session_state[CHOICE] = None
+    chosen = st.selectbox(
+        t(f"选择地块（共 {len(rows)} 块）", f"Choose a parcel (of {len(rows)})"),
+        list(codes), index=None, key=CHOICE, format_func=codes.__getitem__,
+        placeholder=t("点选图上的地块，或在这里输入编号", "click the map, or type a code"),
+    )  # fmt: skip
+    if chosen:
+        st.query_params["id"] = str(chosen)
+    return chosen
+
+
+def wanted_by_link() -> None:
+    """Take over the parcel that the address or the step before asks for."""
+    wanted = st.session_state.pop(WANTED, None)
+    if wanted is None and CHOICE not in st.session_state:
+        asked = st.query_params.get("id", "")
+        wanted = int(asked) if asked.isdecimal() and len(asked) < 18 else None
+    if wanted is not None:
+        st.session_state[CHOICE] = wanted
+
+
+def the_map(rows: Sequence[ParcelRow]) -> None:
+    """The parcels on the map; a click chooses one."""
+    shown = rows[: _land.FEATURES_MAX]
+    clicked = _maps.show_map(
+        "parcels-map", [_land.feature(row) for row in shown], around=_land.county_outlines(),
+        height=560, selected=st.session_state.get(CHOICE), on_click=True,
+        legend=_land.legend(shown), basemaps=_land.basemaps(),
+        review_number=_land.review_number(),
+    )  # fmt: skip
+    if len(rows) > len(shown):
+        st.caption(
+            t(
+                f"图上只画前 {len(shown)} 块（共 {len(rows)} 块），请用上面的条件缩小范围。",
+                f"The map shows the first {len(shown)} of {len(rows)}; narrow the filters.",
+            )
+        )
+    if clicked is not None and clicked != st.session_state.get(CHOICE):
+        st.session_state[WANTED] = int(clicked)
+        st.rerun()
+
+
+def head(card: ParcelCard) -> None:
+    """Code, state, area, doubts: what a person looks for first."""
+    row = card.row
+    _kit.heading(row.code, *_land.chips(row))
+    place = " · ".join(
+        word for word in (
+            row.name, _words.word(_words.SINK_TYPES, row.sink_type),
+            _words.word(_words.DISTRICTS, row.district_code), row.township,
+        ) if word
+    )  # fmt: skip
+    st.caption(_session.plain(place))
+    if row.demonstration:
+        _kit.band()
+    for mark in card.marks:
+        st.html(
+            f"<p>{_kit.chip(t('重叠', 'Overlap') if mark.code == 'overlap' else t('存疑', 'Doubt'), _words.RED)} "
+            f"{_kit.text(mark.message)}</p>"
+        )
+        if mark.other_id and st.button(
+            t(f"看 {mark.other_code}", f"See {mark.other_code}"), key=f"other.{mark.mark_id}",
+            type="tertiary",
+        ):  # fmt: skip
+            st.session_state[WANTED] = mark.other_id
+            st.rerun()
+
+
+def declared(row: ParcelRow) -> str:
+    """The declared area and how the drawn one differs from it."""
+    if not row.declared_area_m2:
+        return t("未申报", "none declared")
+    difference = row.area_m2 / row.declared_area_m2 - 1
+    fits = abs(difference) <= parcels.DECLARED_AREA_DIFFERENCE_SHARE_MAX
+    said = t(f"图上 {difference:+.1%}", f"drawn {difference:+.1%}")
+    return f"{_words.mu(row.declared_area_m2)} {t('亩', 'mu')}（{said}）{'✓' if fits else '✗'}"
+
+
+def details(card: ParcelCard) -> None:
+    """Area, holders, contract, as a list of facts."""
+    pairs: list[tuple[str, str]] = [
+        (t("面积", "Area"), _words.mu_ha(card.row.area_m2)),
+        (t("申报面积", "Declared"), declared(card.row)),
+    ]
+    for one in card.holders:
+        term = f"，{one.term_from or '…'} 至 {one.term_to or '…'}" if one.term_from or one.term_to else ""
+        reviewed = t("已审", "reviewed") if one.reviewed_at else t("未审", "not reviewed")
+        part = "" if one.share == 1 else f" {_words.share(one.share)}"
+        pairs.append(
+            (
+                one.kind,
+                f"{one.party_name}{part}，{one.certificate_kind} {one.certificate_no}{term}（{reviewed}）",
+            )
+        )
+    if not card.holders:
+        pairs.append((t("权利人", "Holders"), t("未录入", "none entered")))
+    if card.contract is not None:
+        pairs.append(
+            (
+                t("收储合同", "Contract"),
+                t(
+                    f"{card.contract.number}，至 {card.contract.term_to}",
+                    f"{card.contract.number}, until {card.contract.term_to}",
+                ),
+            )
+        )
+    for vintage, amount_kg in card.credits_kg.items():
+        pairs.append((t(f"{vintage} 年份已签发", f"Issued {vintage}"), _words.tonnes(amount_kg)))
+    _kit.facts(pairs)
+
+
+def measurement(found: Measurement) -> None:
+    """What the newest run gave the parcel, and the way to why."""
+    uncertainty = ""
+    if found.round_stderr_co2_t is not None:
+        uncertainty = t(
+            f"分得份额；监测期合计 {_words.co2_t(found.round_co2_t, found.round_stderr_co2_t)}"
+            f"（一倍标准差，{found.round_parcels} 块，扣减前）",
+            f"its share; whole round {_words.co2_t(found.round_co2_t, found.round_stderr_co2_t)}"
+            f" (one standard deviation, {found.round_parcels} parcels, before deduction)",
+        )
+    number, unit = _words.co2_t(found.co2_t).rsplit(" ", 1)
+    asked = _kit.metric_big(
+        number, unit, uncertainty, f"why.{found.round_id}",
+        title=t(
+            f"最近核算 {found.period_start} 至 {found.period_end}",
+            f"Last measured {found.period_start} to {found.period_end}",
+        ),
+    )  # fmt: skip
+    state = _words.ROUND[found.round_status]
+    st.html(f"<p>{_kit.chip(state.word, state.colour)}</p>")
+    with st.expander(t("核算用到的数", "What went into it")):
+        _kit.facts(
+            [
+                (t("项目", "Project"), found.project_name),
+                (t("层", "Stratum"), found.stratum),
+                (t("方法", "Method"), found.method_id),
+                (
+                    t("图上地上生物量", "Biomass on the map"),
+                    f"{found.map_agb_t_ha_start:.2f} → {found.map_agb_t_ha_end:.2f} t/ha",
+                ),
+                (t("有效像元覆盖", "Valid cells"), _words.share(found.valid_share)),
+                (
+                    t("政策", "Policies"),
+                    t("均已生效", "all in force")
+                    if found.in_force
+                    else t("含未生效的建议值，不能签发", "some only suggested: not issuable"),
+                ),
+            ]
+        )
+    if asked:
+        st.switch_page(
+            HERE / "projects.py",
+            query_params={"id": str(found.project_id), "round": str(found.round_id)},
+        )
+
+
+def steps(card: ParcelCard) -> None:
+    """How far the parcel has come."""
+    status = Status(card.row.status)
+    last = {event.action: _land.day(event.at) for event in card.events}
+    done = last | ({"parcel.create": last["parcel.redraw"]} if "parcel.redraw" in last else {})
+    reached = REACHED.get(status, len(STEPS))
+    shown: list[tuple[str, str | None]] = [
+        (t(*EVENTS[action]), done.get(action) if number < reached else None)
+        for number, action in enumerate(STEPS)
+    ]
+    if card.measurement is not None or status != Status.WITHDRAWN:
+        measured = _land.day(card.measurement.measured_at) if card.measurement else None
+        shown.append((t("核算", "Measured"), measured))
+        vintages = t("年份 ", "vintage ") + "、".join(map(str, card.credits_kg))
+        shown.append((t("核证签发", "Issued"), vintages if card.credits_kg else None))
+    if status in (Status.SUSPENDED, Status.WITHDRAWN):
+        shown = [step for step in shown if step[1]]
+        shown.append((_words.PARCEL[status].word, last.get(f"parcel.{status}")))
+    _kit.timeline(shown)
+
+
+def past(card: ParcelCard) -> None:
+    """Everything that happened, and every outline the parcel had."""
+    with st.expander(t(f"经过（{len(card.events)}）", f"History ({len(card.events)})")):
+        _kit.table(
+            [
+                {
+                    "at": _land.moment(event.at),
+                    "what": t(*EVENTS[event.action]) if event.action in EVENTS else event.action,
+                    "why": event.detail.get("reason"),
+                }
+                for event in reversed(card.events)
+            ],
+            [
+                Column("at", t("时间", "When")),
+                Column("what", t("办理", "Step")),
+                Column("why", t("原因或依据", "Reason")),
+            ],
+        )
+    with st.expander(t(f"边界版本（{len(card.versions)}）", f"Outlines ({len(card.versions)})")):
+        _kit.table(
+            [
+                {
+                    "from": _land.moment(one.valid_from),
+                    "to": _land.moment(one.valid_to) if one.valid_to else t("现行", "present"),
+                    "area": _words.mu(one.area_m2),
+                    "source": one.source_name,
+                    "hash": one.geometry_sha256[:12],
+                }
+                for one in card.versions
+            ],
+            [
+                Column("from", t("自", "From")),
+                Column("to", t("至", "To")),
+                Column("area", t("面积", "Area"), unit=t("亩", "mu"), number=True),
+                Column("source", t("来源", "Source")),
+                Column("hash", t("图形指纹", "Fingerprint")),
+            ],
+        )
+
+
+def the_card(person: Actor, parcel_id: int) -> None:
+    """One parcel."""
+    with _session.explained():
+        with db.transaction(person) as session:
+            card = parcel_card.card(session, person, parcel_id)
+        head(card)
+        details(card)
+        if card.measurement is not None:
+            measurement(card.measurement)
+        steps(card)
+        _parcel_steps.show(person, card)
+        past(card)
+
+
+def the_list(rows: Sequence[ParcelRow]) -> None:
+    """The parcels as a table."""
+    _kit.table(
+        [
+            {
+                "code": _kit.link(row.code, f"/parcels?id={row.id}"),
+                "name": row.name,
+                "type": _words.word(_words.SINK_TYPES, row.sink_type),
+                "place": f"{_words.word(_words.DISTRICTS, row.district_code)}{row.township}",
+                "area": _words.mu(row.area_m2),
+                "declared": _words.mu(row.declared_area_m2) if row.declared_area_m2 else None,
+                "state": _kit.Html(" ".join(_land.chips(row))),
+            }
+            for row in rows
+        ],
+        [
+            Column("code", t("编号", "Code")),
+            Column("name", t("名称", "Name")),
+            Column("type", t("类型", "Type")),
+            Column("place", t("所在", "Place")),
+            Column("area", t("面积", "Area"), unit=t("亩", "mu"), number=True),
+            Column("declared", t("申报", "Declared"), unit=t("亩", "mu"), number=True),
+            Column("state", t("状态", "State")),
+        ],
+    )
+
+
+def main() -> None:
+    """Show the outline somebody is at, or the map with the card beside it."""
+    person = _session.page(
+        t("地块", "Parcels"), Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER, Role.VERIFIER,
+        Role.AUTHORITY, Role.REGISTRAR,
+    )  # fmt: skip
+    if _parcel_draw.under_way() and Role.OFFICER in person.roles:
+        _parcel_draw.screen(person)
+        return
+    wanted_by_link()
+    rows = filtered(person)
+    toolbar(person, next((row for row in rows if row.id == st.session_state.get(CHOICE)), None))
+    left, right = st.columns([3, 2])
+    with left:
+        the_map(rows)
+    with right:
+        chosen = choose(person, rows)
+        if chosen is not None:
+            the_card(person, chosen)
+        elif rows:
+            _kit.empty(t("点选图上的地块，看它的面积、权属和经过。", "Click a parcel on the map."))
+        else:
+            _kit.empty(
+                t(
+                    "没有符合条件的地块。放宽上面的条件，或勾绘、导入新的地块。",
+                    "No parcel fits. Widen the filters, or draw or import some.",
+                )
+            )
+    if rows:
+        the_list(rows[: _land.FEATURES_MAX])
+
+
+main()

@@ -1,0 +1,109 @@
+"""`sinks land check`: which rows of a file could be taken as land; writes nothing."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from gis_data import check as checks
+from gis_data import vectors
+from gis_data.check import CheckReport
+from gis_data.refusals import FileRefused
+from gis_data.vectors import VectorFile
+from sinks.cli import _out
+from sinks.cli._out import Json
+from sinks.core import settings
+from sinks.core.cluster import Cluster
+
+app = typer.Typer()
+
+SinkType = Literal["bamboo", "wetland", "farmland", "tea", "other"]
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="GeoJSON、GPKG、SHP、ZIP、KML、KMZ")]
+TypeOption = Annotated[SinkType, typer.Option("--type", metavar="T", help="类型")]
+CrsOption = Annotated[
+    str | None, typer.Option("--crs", metavar="EPSG:n", help="文件没有写明时的坐标系")
+]
+EncodingOption = Annotated[str | None, typer.Option(help="SHP 的文字编码，如 GBK")]
+LayerOption = Annotated[str | None, typer.Option(help="文件有几个图层时的图层名")]
+AreaFieldOption = Annotated[
+    str | None, typer.Option(metavar="FIELD[:mu|ha|m2]", help="申报面积的字段和单位")
+]
+
+
+@app.command("check")
+def check_file(
+    file: FileArgument,
+    sink_type: TypeOption,
+    crs: CrsOption = None,
+    encoding: EncodingOption = None,
+    layer: LayerOption = None,
+    area_field: AreaFieldOption = None,
+    anywhere: Annotated[
+        bool, typer.Option("--anywhere", help="不问位置，在当地米制坐标系中量容差；不查重叠")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """试读一个文件：哪些行可用、哪些存疑、哪些不可用及原因。什么也不写。
+
+    登记簿的数据库有应答时一并查重叠。整份文件读不了，或没有一行可用时，退出状态为 1。
+    """
+    _, report = examined(
+        file, sink_type, crs=crs, encoding=encoding, layer=layer, area_field=area_field,
+        anywhere=anywhere,
+    )  # fmt: skip
+    document = report.to_json()
+    if not anywhere and _database_seems_there():
+        # Loaded only now: without a database the check does not need one.
+        from sinks.cli import _overlap
+
+        _overlap.add_questions(document, report)
+    if document["file"] or not document["accepted"]:
+        raise _out.fail(document, text_of(document), as_json=as_json)
+    _out.give(document, text_of(document), as_json=as_json)
+
+
+def examined(
+    file: Path,
+    sink_type: str,
+    *,
+    crs: str | None,
+    encoding: str | None,
+    layer: str | None,
+    area_field: str | None,
+    anywhere: bool = False,
+) -> tuple[VectorFile | None, CheckReport]:
+    """The file as read, None when it cannot be, and the report on its rows."""
+    try:
+        read = vectors.read(file, crs=crs, encoding=encoding, layer=layer)
+        report = checks.check_rows(
+            read, sink_type=sink_type, anywhere=anywhere, declared_area_field=area_field
+        )
+    except FileRefused as error:
+        return None, checks.refused_file(error)
+    return read, report
+
+
+def _database_seems_there() -> bool:
+    """Whether it is worth asking: a database is named, or the private one has a folder to answer in."""
+    office = settings.load()
+    return office.database_url is not None or os.path.isdir(Cluster(office.data_dir).socket_dir)
+
+
+def text_of(document: dict[str, Any]) -> str:
+    """The report on a file in sentences."""
+    if document["file"]:
+        return f"文件不能使用（{document['file']['code']}）：{document['file']['message']}"
+    area_m2 = sum(row["area_m2"] for row in document["accepted"])
+    lines = [
+        f"共 {document['rows']} 行：可用 {len(document['accepted'])} 行（{_out.mu(area_m2)}），"
+        f"不可用 {len(document['refused'])} 行，存疑 {len(document['questioned'])} 处。"
+    ]
+    for word, items in (("不可用", document["refused"]), ("存疑", document["questioned"])):
+        lines += [f"{word}  第 {item['row']} 行（{item['code']}）：{item['message']}" for item in items]
+    if not document["overlap_checked"]:
+        lines.append("没有查重叠。")
+    if document["refused"] or document["questioned"]:
+        lines.append("行号从 0 起。")
+    return "\n".join(lines)

@@ -1,0 +1,66 @@
+"""Papers for people who are signed in: certificates, and documents on file."""
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from sinks.core import db, documents
+from sinks.core.actor import Actor, Role
+from sinks.core.documents import Document
+from sinks.core.errors import NotFound
+from sinks.crediting import certificates, serials
+from sinks.web import answers, session
+
+# A land file holds the names of right holders.
+LAND_FILE_READERS = frozenset({Role.OFFICER, Role.REGISTRAR, Role.AUDITOR})
+
+
+def certificate(request: Request) -> Response:
+    """GET /certificates/{number}.pdf: the stored PDF, unchanged."""
+    actor = session.actor_of_request(request)
+    if actor is None:
+        return session.to_sign_in(request)
+    number = serials.check_certificate_number(request.path_params["number"])
+    with db.transaction(actor) as transaction:
+        content = certificates.pdf_of(transaction, actor, number)
+    return answers.download(content, f"{number}.pdf", "application/pdf")
+
+
+def document(request: Request) -> Response:
+    """GET /documents/{id}: a document on file, as a download; a certificate by its own address."""
+    actor = session.actor_of_request(request)
+    if actor is None:
+        return session.to_sign_in(request)
+    document_id = int(request.path_params["id"])
+    with db.transaction(actor) as transaction:
+        row = readable(transaction, actor, document_id)
+        subject, _, key = row.subject.partition(":")
+        if subject == "certificate":
+            return RedirectResponse(f"/certificates/{key}.pdf")
+        content, name = documents.content_of(row), row.name
+    return answers.download(content, name, "application/octet-stream")
+
+
+def readable(transaction: Session, actor: Actor, document_id: int) -> Document:
+    """The document, if this person may read it.
+
+    Raises
+    ------
+    NotFound
+        There is none, or it is not theirs to read: the answer does not say which.
+    """
+    row = transaction.get(Document, document_id)
+    if row is None or not _may_read(actor, row):
+        raise NotFound("没有这份文件，或您无权查看。", code="document")
+    return row
+
+
+def _may_read(actor: Actor, row: Document) -> bool:
+    subject = row.subject.partition(":")[0]
+    if subject == "case":
+        return True  # Row-level security gives the row only to those who take part in the case.
+    if subject == "certificate":
+        return True  # `certificates.pdf_of` decides, at the address we send them to.
+    if subject == "import" and actor.roles & LAND_FILE_READERS:
+        return True
+    return row.person_id == actor.person_id or Role.AUDITOR in actor.roles

@@ -1,0 +1,37 @@
+"""Every address of ours beside the screens, in one list, and what wraps all of them."""
+
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from sinks.core import settings
+from sinks.web import files, public, service, session, tiles
+from sinks.web.answers import Endpoint, SafeHeaders, form_page, page
+
+
+def _get(path: str, endpoint: Endpoint) -> Route:
+    return Route(path, endpoint, methods=["GET"])
+
+
+def _post(path: str, endpoint: Endpoint) -> Route:
+    return Route(path, endpoint, methods=["POST"])
+
+
+routes: list[BaseRoute] = [
+    _get("/health", page(service.health)),
+    _get("/sign-in", page(session.sign_in_form)),
+    _post("/sign-in", form_page(session.sign_in, bytes_max=session.FORM_BYTES_MAX)),
+    _get("/sign-out", page(session.sign_out_form)),
+    _post("/sign-out", form_page(session.sign_out, bytes_max=session.FORM_BYTES_MAX)),
+    _get("/public", page(public.home)),
+    _get("/public/check", page(public.check)),
+    _post("/public/check", form_page(public.check_file, bytes_max=public.FILE_BYTES_MAX)),
+    _get("/public/projects", page(public.project_list)),
+    _get("/public/project/{id:int}", page(public.project_page)),
+    _get("/public/notices", page(public.notices)),
+    _get("/certificates/{number}.pdf", page(files.certificate)),
+    _get("/documents/{id:int}", page(files.document)),
+    _get("/tiles/base/{z:int}/{x:int}/{y:int}.png", page(tiles.base_tile)),
+    Mount("/assets", StaticFiles(directory=settings.ROOT / "static")),
+]
+middleware = [Middleware(SafeHeaders)]
