@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from gis_data import districts
-from pages import _kit, _words
+from pages import _kit, _maps, _words
 from pages._words import lang, t
 from sinks.core import db, people, settings
 from sinks.core.actor import Actor
@@ -41,6 +41,34 @@ def day(at: datetime) -> str:
 def review_number() -> str | None:
     """审图号 of the office's maps, if it has one."""
     return settings.load().map_review_number
+
+
+def basemaps() -> list[_maps.Basemap]:
+    """The base maps this office has set up; none is a matter of course.
+
+    The picture of the office itself comes from this server; Tianditu only from the address of a
+    mirror that the office's network reaches.
+    """
+    now = settings.load()
+    found: list[_maps.Basemap] = []
+    if now.basemap_cog is not None:
+        found.append(
+            {
+                "kind": "xyz",
+                "name": t("本地影像", "Own imagery"),
+                "url": "/tiles/base/{z}/{x}/{y}.png",
+            }
+        )
+    if now.tianditu_url is not None:
+        found.append(
+            {
+                "kind": "xyz",
+                "name": t("天地图", "Tianditu"),
+                "url": now.tianditu_url.replace("{key}", now.tianditu_key or ""),
+                "attribution": "天地图",
+            }
+        )
+    return found
 
 
 def county_outlines() -> list[dict[str, Any]]:

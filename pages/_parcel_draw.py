@@ -42,7 +42,9 @@ class Sketch:
     mount: int = 0
 
 
-def begin(person: Actor, how: str, row: ParcelRow | None = None, near: ParcelRow | None = None) -> None:
+def begin(
+    person: Actor, how: str, row: ParcelRow | None = None, near: ParcelRow | None = None
+) -> None:
     """Begin an outline: of a new parcel, or anew of ``row``. ``near`` is where the map looks."""
     with db.transaction(person) as session:
         others = [
@@ -193,7 +195,9 @@ def _fields(person: Actor, sketch: Sketch, area_m2: float | None) -> None:
         difference = area_m2 / declared_m2 - 1
         said = t(f"图上面积比申报{difference:+.1%}", f"{difference:+.1%} against the declared area")
         over = abs(difference) > parcels.DECLARED_AREA_DIFFERENCE_SHARE_MAX
-        st.caption(said + (t("，超过 5%，将记为存疑", ", over 5 %: a doubt is noted") if over else ""))
+        st.caption(
+            said + (t("，超过 5%，将记为存疑", ", over 5 %: a doubt is noted") if over else "")
+        )
     unchanged = not new and sketch.drawn == sketch.start and sketch.mount == 0
     if unchanged:
         st.caption(t("边界还没有改动。", "The outline is unchanged."))

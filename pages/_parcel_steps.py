@@ -100,7 +100,9 @@ def _enrol(person: Actor, card: ParcelCard) -> None:
 def _return(person: Actor, card: ParcelCard) -> None:
     code, parcel_id = card.row.code, card.row.id
     with st.expander(t("退回补正", "Send back")):
-        reason = st.text_input(t("退回原因", "What has to be mended"), key=f"return.why.{parcel_id}")
+        reason = st.text_input(
+            t("退回原因", "What has to be mended"), key=f"return.why.{parcel_id}"
+        )
         if st.button(t("退回为草稿", "Send back"), key=f"return.{parcel_id}"):
             _do(
                 person,
@@ -162,7 +164,10 @@ def _right_form(person: Actor, card: ParcelCard, key: str) -> None:
             )
         )
     share = st.text_input(
-        t("份额", "Share"), value="1", key=f"{key}.share", help=t("写 1、0.5、1/3 或 50%", "1, 0.5, 1/3, 50%")
+        t("份额", "Share"),
+        value="1",
+        key=f"{key}.share",
+        help=t("写 1、0.5、1/3 或 50%", "1, 0.5, 1/3, 50%"),
     )
     start, end = st.columns(2)
     term_from = start.date_input(t("期限自（可不填）", "From"), value=None, key=f"{key}.from")

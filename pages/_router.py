@@ -8,8 +8,9 @@ import streamlit as st
 
 from pages import _kit, _session, _words
 from pages._words import t
-from sinks.core import db, policies
+from sinks.core import db
 from sinks.core.actor import Actor, Role
+from sinks.web import frame
 
 HERE = Path(__file__).parent
 EVERYBODY = frozenset(Role)
@@ -109,7 +110,7 @@ def main() -> None:
     _kit.style()
     person = _session.actor()
     with db.transaction(person) as session:
-        demonstration = policies.demonstration_in_force(session)
+        demonstration = frame.holds_demonstration(session)
     chosen = st.navigation(pages_for(person))
     who(person)
     if demonstration:

@@ -6,6 +6,7 @@ signing out in another window, or losing a role, ends it here at the next click.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import quote, urlsplit
 
 import streamlit as st
 from streamlit import runtime
@@ -40,7 +41,9 @@ def actor() -> Actor:
     else:
         said = t("请先登录。", "Please sign in first.")
     _kit.style()
-    st.html(f'<p class="sinks-sentence">{said}</p>{_kit.link(t("去登录", "Sign in"), SIGN_IN)}')
+    here = urlsplit(st.context.url or "").path or "/"
+    way = _kit.link(t("去登录", "Sign in"), f"{SIGN_IN}?next={quote(here)}")
+    st.html(f'<p class="sinks-sentence">{said}</p>{way}')
     st.stop()
 
 

@@ -35,6 +35,17 @@ MODES: Mapping[str, tuple[str, str]] = {
     "plots": ("只用样地", "plots alone"),
     "raster": ("只用两期图", "maps alone"),
 }
+# What a verifier has to have seen, and pins a finding to.
+FIELDS: Mapping[str, tuple[str, str]] = {
+    "parcels": ("地块与边界", "Parcels and outlines"),
+    "layers": ("图层", "Layers"),
+    "plots": ("样地与竹株", "Plots and culms"),
+    "quantity": ("碳汇量与算式", "Quantity and equation"),
+    "deduction": ("不确定性与扣减", "Uncertainty and deduction"),
+    "factors": ("因子", "Factors"),
+    "policies": ("政策", "Policies"),
+    "notices": ("提醒与拒绝", "Warnings and refusals"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +118,11 @@ class Story:
     result: dict[str, Any]
     parcels: list[ParcelFacts]
     policies: list[PolicyFacts]
+
+
+def field_word(field: str) -> str:
+    """The word of a part of the claim; one that is no longer in the list as it was written."""
+    return t(*FIELDS[field]) if field in FIELDS else field
 
 
 def load(me: Actor, round_id: int, run_id: int | None = None) -> Story | None:
@@ -204,6 +220,26 @@ def show_reasons(me: Actor, story: Story) -> None:
     _chain(story)
     _said(f"{t('算式', 'Equation')}  {equation(story.result)}")
     show_notices(story)
+    show_steps(story)
+    parts = {
+        t("层与样地", "Strata and plots"): show_plots,
+        t("地块与像元", "Parcels and cells"): lambda story: _show_cells(me, story),
+        t("误差来自哪里", "Where the error comes from"): show_errors,
+        t("因子", "Factors"): show_factors,
+        t("政策", "Policies"): show_policies,
+        t("复算", "Measure again"): lambda story: _show_again(me, story),
+    }
+    key = f"why.{story.round_id}.{story.run_id}"
+    chosen = st.segmented_control(
+        t("细看", "Look closer"), list(parts), default=next(iter(parts)), key=f"{key}.part",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if chosen:
+        parts[chosen](story)
+
+
+def show_steps(story: Story) -> None:
+    """From the change per hectare to whole kilograms."""
     _kit.table(
         steps(story.result),
         [
@@ -213,21 +249,16 @@ def show_reasons(me: Actor, story: Story) -> None:
             Column("unit", t("单位", "Unit")),
         ],
     )
-    parts = {
-        t("层与样地", "Strata and plots"): show_plots,
-        t("地块与像元", "Parcels and cells"): lambda story: _show_cells(me, story),
-        t("误差来自哪里", "Where the error comes from"): show_errors,
-        t("因子", "Factors"): show_factors,
-        t("政策", "Policies"): show_policies,
-        t("复算", "Measure again"): lambda story: _show_again(me, story),
-    }
-    key = f"why.{round_id}.{story.run_id}"
-    chosen = st.segmented_control(
-        t("细看", "Look closer"), list(parts), default=next(iter(parts)), key=f"{key}.part",
-        label_visibility="collapsed",
-    )  # fmt: skip
-    if chosen:
-        parts[chosen](story)
+
+
+def show_layers(story: Story) -> None:
+    """The two layers that the round froze."""
+    _kit.facts(
+        [
+            (t("期初图层", "Layer at start"), _layer_words(story.start)),
+            (t("期末图层", "Layer at end"), _layer_words(story.end)),
+        ]
+    )
 
 
 def show_result(story: Story) -> None:
@@ -742,12 +773,7 @@ def _chain(story: Story) -> None:
         t(f"{len(story.parcels)} 块地", f"{len(story.parcels)} parcels"),
     ]  # fmt: skip
     st.html(f"<p>{' → '.join(html.escape(link) for link in links)}</p>")
-    _kit.facts(
-        [
-            (t("期初图层", "Layer at start"), _layer_words(story.start)),
-            (t("期末图层", "Layer at end"), _layer_words(story.end)),
-        ]
-    )
+    show_layers(story)
 
 
 def _count(story: Story, stratum: str) -> int:

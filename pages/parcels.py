@@ -1,5 +1,6 @@
 """地块: the map and the card of a parcel side by side; drawing, rights, enrolment."""
 
+import html
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -104,7 +105,9 @@ def choose(person: Actor, rows: Sequence[ParcelRow]) -> int | None:
     if held and held not in codes:
         # The filters have left it out, and the card stays until another is chosen.
         with db.transaction(person) as session:
-            codes |= {row.id: f"{row.code} {row.name}" for row in parcels.listing(session, ids=[held])}
+            codes |= {
+                row.id: f"{row.code} {row.name}" for row in parcels.listing(session, ids=[held])
+            }
     if held not in codes:
         st.session_state[CHOICE] = None
     chosen = st.selectbox(
@@ -164,7 +167,7 @@ def head(card: ParcelCard) -> None:
     for mark in card.marks:
         st.html(
             f"<p>{_kit.chip(t('重叠', 'Overlap') if mark.code == 'overlap' else t('存疑', 'Doubt'), _words.RED)} "
-            f"{_kit.text(mark.message)}</p>"
+            f"{html.escape(mark.message)}</p>"
         )
         if mark.other_id and st.button(
             t(f"看 {mark.other_code}", f"See {mark.other_code}"), key=f"other.{mark.mark_id}",
@@ -191,7 +194,11 @@ def details(card: ParcelCard) -> None:
         (t("申报面积", "Declared"), declared(card.row)),
     ]
     for one in card.holders:
-        term = f"，{one.term_from or '…'} 至 {one.term_to or '…'}" if one.term_from or one.term_to else ""
+        term = (
+            f"，{one.term_from or '…'} 至 {one.term_to or '…'}"
+            if one.term_from or one.term_to
+            else ""
+        )
         reviewed = t("已审", "reviewed") if one.reviewed_at else t("未审", "not reviewed")
         part = "" if one.share == 1 else f" {_words.share(one.share)}"
         pairs.append(

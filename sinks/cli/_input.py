@@ -6,7 +6,9 @@ import sys
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from sinks.core.errors import Invalid
 

@@ -28,6 +28,8 @@ POLICY_VALUES = {
     "notice_days.round": 0,
     "baseline.moso-mgmt": "steady_state",
 }
+# Proposed by the first registrar; it is the second one's to approve. It changes no result here.
+WAITING_PROPOSAL = ("valid_share_min", 0.85)
 
 
 def fill(admin_person_id: int, *, bind: sa.Engine | None = None) -> DemoPeople:
@@ -66,7 +68,7 @@ def _refuse_used(engine: sa.Engine) -> None:
 
 
 def _put_policies_in_force(stage: Stage) -> None:
-    """Two registrars put every policy in force, marked as demonstration."""
+    """Two registrars put every policy in force, marked as demonstration; one more proposal waits."""
     with stage.acting("registrar1") as (session, actor):
         proposed = [
             policies.propose(
@@ -79,6 +81,11 @@ def _put_policies_in_force(stage: Stage) -> None:
         today = db.today(session)
         for policy_id in proposed:
             policies.approve(session, actor, policy_id, valid_from=today)
+    key, value = WAITING_PROPOSAL
+    with stage.acting("registrar1") as (session, actor):
+        policies.propose(
+            session, actor, key=key, value=value, legal_basis=LEGAL_BASIS, demonstration=True
+        )
 
 
 def _add_layers(stage: Stage) -> demo_projects.Layers:

@@ -15,7 +15,7 @@ import numpy as np
 import pyproj
 import rasterio
 from numpy.typing import NDArray
-from rasterio.transform import from_origin
+from rasterio import Affine
 from scipy import ndimage
 
 from gis_data import geometry
@@ -68,14 +68,14 @@ def maps() -> Maps:
     """The fields; the same at every call and on every machine with this numpy and scipy."""
     random = np.random.default_rng(SEED)
     stand = 60.0 + 5.0 * _smooth(random, 28.0) + 2.5 * _smooth(random, 7.0)
-    growth = 5.0 + 0.6 * _smooth(random, 40.0) + 0.4 * _smooth(random, 9.0)
+    growth = 5.3 + 0.5 * _smooth(random, 40.0) + 0.3 * _smooth(random, 9.0)
     agb: dict[date, Field] = {}
     stderr: dict[date, Field] = {}
     for epoch, truth in zip(EPOCHS, (stand, stand + growth), strict=True):
-        mapped = truth + 0.6 * _smooth(random, 3.0)
+        mapped = truth + 0.4 * _smooth(random, 3.0)
         share = STDERR_SHARE + 0.008 * _smooth(random, 15.0)
-        for found, values in ((agb, mapped), (stderr, share * mapped)):
-            found[epoch] = np.round(np.maximum(values, 0.0) * STEP) / STEP
+        for fields, values in ((agb, mapped), (stderr, share * mapped)):
+            fields[epoch] = np.round(np.maximum(values, 0.0) * STEP) / STEP
     return Maps(agb, stderr)
 
 
@@ -103,7 +103,7 @@ def _write_one(path: Path, values: Field, description: str) -> None:
         "count": 1,
         "dtype": "float32",
         "crs": CRS,
-        "transform": from_origin(LEFT_M, TOP_M, CELL_M, CELL_M),
+        "transform": Affine(CELL_M, 0.0, LEFT_M, 0.0, -CELL_M, TOP_M),
         "nodata": NODATA,
         "tiled": True,
         "blockxsize": 256,

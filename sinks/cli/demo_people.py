@@ -43,6 +43,7 @@ PEOPLE = {
     "verifier1": ("核证员甲", "verifier", Role.VERIFIER),
     "verifier2": ("核证员乙", "verifier", Role.VERIFIER),
     "authority1": ("主管部门经办", "city_forestry", Role.AUTHORITY),
+    "authority2": ("主管部门新人", "city_forestry", Role.AUTHORITY),
     "registrar1": ("登记员甲", "registry", Role.REGISTRAR),
     "registrar2": ("登记员乙", "registry", Role.REGISTRAR),
     "appraiser1": ("调查工程师", "survey", Role.APPRAISER),
@@ -50,6 +51,8 @@ PEOPLE = {
     "prosecutor1": ("检察官助理", "procuratorate", Role.PROSECUTOR),
     "auditor1": ("审计员", "audit", Role.AUDITOR),
 }
+# Granted by the first administrator; it is the second one's to approve.
+NOT_APPROVED = "authority2"
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
 STEMS = "甲乙丙丁"
 
@@ -68,7 +71,7 @@ class DemoPerson:
 class DemoPeople:
     """Everybody who can sign in to the demonstration, and the one password of them all."""
 
-    rows: tuple[DemoPerson, ...]
+    people: tuple[DemoPerson, ...]
     password: str
 
 
@@ -109,7 +112,12 @@ def enter(bind: sa.Engine, admin_person_id: int) -> tuple[Stage, DemoPeople]:
             if person.login in PEOPLE
         }
     rows = tuple(
-        DemoPerson(login, actors[login].name, ROLE_ZH[role], actors[login].party_name)
+        DemoPerson(
+            login,
+            actors[login].name,
+            ROLE_ZH[role] + ("（待第二位管理员批准）" if login == NOT_APPROVED else ""),
+            actors[login].party_name,
+        )
         for login, (_, _, role) in PEOPLE.items()
     )
     return Stage(bind, actors, parties), DemoPeople(rows, password)
@@ -125,13 +133,14 @@ def _add_parties(session: Session, admin: Actor) -> dict[str, int]:
 
 
 def _grant(bind: sa.Engine, admin: Actor) -> list[int]:
-    """Grant every role by the first administrator; give the grants that wait for the second."""
+    """Grant every role by the first administrator; give the grants for the second to approve."""
     with db.transaction(admin, bind=bind) as session:
         ids = {person.login: person.id for person, _, _ in people.people(session)}
-        rows = [
-            people.grant(session, admin, ids[login], role) for login, (_, _, role) in PEOPLE.items()
-        ]
-        return [row.id for row in rows if not row.in_force]
+        rows = {
+            login: people.grant(session, admin, ids[login], role)
+            for login, (_, _, role) in PEOPLE.items()
+        }
+        return [row.id for login, row in rows.items() if not row.in_force and login != NOT_APPROVED]
 
 
 def _approve(bind: sa.Engine, waiting: list[int]) -> None:

@@ -19,7 +19,7 @@ STRATA = ("一类竹林", "二类竹林")
 # How the plots' biomass differs from the map's: a shared error of level that cancels in the change,
 # and an error of the change [Mg/ha].
 LEVEL_ERROR_T_HA = 4.0
-CHANGE_BIAS_T_HA, CHANGE_ERROR_T_HA = -0.15, 1.9
+CHANGE_BIAS_T_HA, CHANGE_ERROR_T_HA = -0.15, 2.0
 STEPS = (
     "created", "published", "validated", "registered", "open", "measured", "notice", "findings",
     "verified", "recorded", "issued",
@@ -41,10 +41,10 @@ class Plan:
 
 PLANS = (
     Plan("A", "天荒坪毛竹林经营碳汇项目", "clerk1", ("daxi", "yucun"), 30, "issued"),
-    Plan("B", "横路村毛竹林经营碳汇项目", "clerk1", ("henglu",), 18, "recorded"),
-    Plan("C", "刘家塘村毛竹林经营碳汇项目", "clerk1", ("liujiatang",), 16, "verified"),
+    Plan("B", "横路村毛竹林经营碳汇项目", "clerk1", ("henglu",), 20, "recorded"),
+    Plan("C", "刘家塘村毛竹林经营碳汇项目", "clerk1", ("liujiatang",), 20, "verified"),
     Plan("D", "横溪坞村毛竹林经营碳汇项目", "developer1", ("hengxiwu",), 16, "findings"),
-    Plan("E", "统里村毛竹林经营碳汇项目", "clerk1", ("tongli",), 16, "notice"),
+    Plan("E", "统里村毛竹林经营碳汇项目", "clerk1", ("tongli",), 20, "notice"),
     Plan("F", "石岭村毛竹林经营碳汇项目", "clerk1", ("shiling",), 0, "measured"),
     Plan("G", "夏阳村毛竹林经营碳汇项目", "clerk2", ("xiayang",), 16, "open"),
     Plan("H", "劳岭村毛竹林经营碳汇项目", "clerk3", ("laoling",), 0, "created"),

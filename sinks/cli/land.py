@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.orm import Session
 
 from sinks.cli import _database, _input, _names, _out, _overlap
 from sinks.cli._out import Json
@@ -171,7 +172,7 @@ def withdraw(
     _out.give(document, _now_text(document), as_json=as_json)
 
 
-def _now(session: Any, parcel_ids: list[int]) -> dict[str, Any]:
+def _now(session: Session, parcel_ids: list[int]) -> dict[str, Any]:
     """The parcels as they are after the step."""
     session.flush()
     return {

@@ -34,7 +34,7 @@ class Words:
 
 
 COMMANDS = {
-    "up": Words("启动登记簿：数据库、迁移、后台任务和网页", "sinks.cli.up"),
+    "up": Words("启动登记簿：数据库、迁移、后台任务和网页", "sinks.cli.start"),
     "login": Words("登录；此后的命令都以此人的名义办理", "sinks.cli.session"),
     "logout": Words("退出", "sinks.cli.session"),
     "whoami": Words("现在以谁的名义办理", "sinks.cli.session"),

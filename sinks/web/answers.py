@@ -6,6 +6,7 @@ next. A fault is not caught: it goes to the log and answers 500.
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
@@ -156,6 +157,20 @@ def html(request: Request, template: str, *, status: int = 200, **values: Any) -
 def _other_language(request: Request, lang: str) -> str:
     url = request.url.include_query_params(lang="zh" if lang == "en" else "en")
     return f"{url.path}?{url.query}"
+
+
+def whole_number(request: Request, name: str) -> int:
+    """A number in the address.
+
+    Raises
+    ------
+    NotFound
+        It is none, or longer than any key or tile number of ours.
+    """
+    text = request.path_params[name]
+    if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
+        raise NotFound("没有这个地址。", code="address")
+    return int(text)
 
 
 def is_https() -> bool:

@@ -31,7 +31,7 @@ def document(request: Request) -> Response:
     actor = session.actor_of_request(request)
     if actor is None:
         return session.to_sign_in(request)
-    document_id = int(request.path_params["id"])
+    document_id = answers.whole_number(request, "id")
     with db.transaction(actor) as transaction:
         row = readable(transaction, actor, document_id)
         subject, _, key = row.subject.partition(":")

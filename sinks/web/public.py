@@ -129,7 +129,7 @@ def project_list(request: Request) -> Response:
 
 def project_page(request: Request) -> Response:
     """GET /public/project/{id}: one project, its rounds and what was issued."""
-    project_id = int(request.path_params["id"])
+    project_id = answers.whole_number(request, "id")
     with db.transaction() as session:
         shown = _projects(session, project_id)
         if not shown:

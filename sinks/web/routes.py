@@ -27,11 +27,11 @@ routes: list[BaseRoute] = [
     _get("/public/check", page(public.check)),
     _post("/public/check", form_page(public.check_file, bytes_max=public.FILE_BYTES_MAX)),
     _get("/public/projects", page(public.project_list)),
-    _get("/public/project/{id:int}", page(public.project_page)),
+    _get("/public/project/{id}", page(public.project_page)),
     _get("/public/notices", page(public.notices)),
     _get("/certificates/{number}.pdf", page(files.certificate)),
-    _get("/documents/{id:int}", page(files.document)),
-    _get("/tiles/base/{z:int}/{x:int}/{y:int}.png", page(tiles.base_tile)),
+    _get("/documents/{id}", page(files.document)),
+    _get("/tiles/base/{z}/{x}/{y}.png", page(tiles.base_tile)),
     Mount("/assets", StaticFiles(directory=settings.ROOT / "static")),
 ]
 middleware = [Middleware(SafeHeaders)]

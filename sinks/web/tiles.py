@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from sinks.core import settings
 from sinks.core.errors import NotFound
-from sinks.web import session
+from sinks.web import answers, session
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def base_tile(request: Request) -> Response:
     path = settings.load().basemap_cog
     if path is None:
         raise NotFound("没有设置底图（SINKS_BASEMAP_COG）。", code="no_basemap")
-    zoom, column, row = (int(request.path_params[name]) for name in "zxy")
+    zoom, column, row = (answers.whole_number(request, name) for name in "zxy")
     if zoom > ZOOM_MAX or column >= 2**zoom or row >= 2**zoom:
         raise NotFound("没有这个瓦片。", code="tile")
     content = tile(path, zoom, column, row)

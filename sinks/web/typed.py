@@ -12,6 +12,7 @@ from typing import Any
 from sinks.core.errors import Invalid
 
 SHARE_STEP = Decimal("0.00000001")
+CONTRACT_SHARE_STEP = Decimal("0.0001")
 # Everything people put between two coordinates: comma, semicolon and their wide forms, or space.
 BETWEEN = re.compile(r"[,，;；、\s]+")
 NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,15})?")
@@ -88,6 +89,18 @@ def share(text: str) -> Decimal:
     if not 0 < value <= 1:
         raise Invalid("份额应大于 0、不超过 1。", code="share")
     return value
+
+
+def contract_share(text: str) -> Decimal:
+    """A share of net revenue, of four decimals as a contract holds it; a finer one is refused."""
+    value = share(text)
+    rounded = value.quantize(CONTRACT_SHARE_STEP, ROUND_DOWN)
+    if value != rounded:
+        raise Invalid(
+            f"分成比例“{text[:20]}”太细，最多四位小数，例如 0.6667 或 66.67%。",
+            code="share_too_fine",
+        )
+    return rounded
 
 
 def fen(text: str) -> int:

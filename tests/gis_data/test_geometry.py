@@ -48,7 +48,9 @@ def test_areas_of_many_are_those_of_pyproj_one_by_one(radii: list[float], latitu
 
 def test_the_way_a_ring_runs_does_not_change_its_area() -> None:
     polygon = star(*ANJI, [1.0, 0.5, 0.8, 0.3, 0.9])
-    assert geometry.area_m2(polygon.reverse()) == pytest.approx(geometry.area_m2(polygon), rel=1e-12)
+    assert geometry.area_m2(polygon.reverse()) == pytest.approx(
+        geometry.area_m2(polygon), rel=1e-12
+    )
 
 
 def test_fifteen_mu_are_one_hectare() -> None:
@@ -131,9 +133,7 @@ BOWTIE = shapely.Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
 HOLE_IS_SHELL = shapely.Polygon(
     [(0, 0), (10, 0), (10, 10), (0, 10)], [[(0, 0), (10, 0), (10, 10), (0, 10)]]
 )
-TOUCHING_ITSELF = shapely.Polygon(
-    [(0, 0), (10, 0), (10, 10), (5, 5), (5, 0), (2, 5), (0, 10)]
-)
+TOUCHING_ITSELF = shapely.Polygon([(0, 0), (10, 0), (10, 10), (5, 5), (5, 0), (2, 5), (0, 10)])
 LINE = shapely.Polygon([(0, 0), (10, 0), (5, 0)])
 
 

@@ -102,11 +102,23 @@ def put(folder: Path, name: str, content: str | bytes | dict[str, Any]) -> Path:
 TEXTS = {
     # descriptions that make GDAL read another file or ask a server
     ("vrt.tif", "unknown_format"): '<VRTDataset rasterXSize="1" rasterYSize="1"></VRTDataset>',
-    ("ogrvrt_curl.geojson", "unknown_format"): "<OGRVRTDataSource><OGRVRTLayer name='x'><SrcDataSource>"
+    (
+        "ogrvrt_curl.geojson",
+        "unknown_format",
+    ): "<OGRVRTDataSource><OGRVRTLayer name='x'><SrcDataSource>"
     "/vsicurl/http://127.0.0.1:{port}/x.geojson</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>",
-    ("wfs.kml", "unknown_format"): "<OGRWFSDataSource><URL>http://127.0.0.1:{port}/</URL></OGRWFSDataSource>",
-    ("wms.geojson", "unknown_format"): "<GDAL_WMS><Service><ServerUrl>http://127.0.0.1:{port}/</ServerUrl></Service></GDAL_WMS>",
-    ("gml_xlink.json", "unknown_format"): "<gml:FeatureCollection xmlns:gml='http://www.opengis.net/gml' "
+    (
+        "wfs.kml",
+        "unknown_format",
+    ): "<OGRWFSDataSource><URL>http://127.0.0.1:{port}/</URL></OGRWFSDataSource>",
+    (
+        "wms.geojson",
+        "unknown_format",
+    ): "<GDAL_WMS><Service><ServerUrl>http://127.0.0.1:{port}/</ServerUrl></Service></GDAL_WMS>",
+    (
+        "gml_xlink.json",
+        "unknown_format",
+    ): "<gml:FeatureCollection xmlns:gml='http://www.opengis.net/gml' "
     "xmlns:xlink='http://www.w3.org/1999/xlink'><gml:f xlink:href='http://127.0.0.1:{port}/'/></gml:FeatureCollection>",
     ("url.geojson", "unknown_format"): "http://127.0.0.1:{port}/a.geojson",
     ("esri.geojson", "unknown_format"): '{{"geometryType":"esriGeometryPolygon","features":[]}}',
@@ -114,7 +126,10 @@ TEXTS = {
     ("pdf.geojson", "unknown_format"): "%PDF-1.7\nPK",
     ("html.kml", "unknown_format"): "<html><body>x</body></html>",
     # XML
-    ("laughs.kml", "xml_forbidden"): '<!DOCTYPE kml [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">'
+    (
+        "laughs.kml",
+        "xml_forbidden",
+    ): '<!DOCTYPE kml [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">'
     "]><kml><Document><name>&b;</name></Document></kml>",
     ("xxe.kml", "xml_forbidden"): '<!DOCTYPE kml [<!ENTITY x SYSTEM "file:///etc/passwd">]><kml>'
     "<Placemark><name>&x;</name></Placemark></kml>",
@@ -126,14 +141,32 @@ TEXTS = {
     ("cut.kml", "broken"): "<kml><Placemark>",
     # JSON
     ("trailing.geojson", "broken"): '{{"type":"FeatureCollection","features":[],}}',
-    ("lines.geojson", "broken"): '{{"type":"FeatureCollection","features":[]}}\n{{"type":"Feature"}}',
-    ("dupkeys.geojson", "broken"): '{{"type":"Feature","properties":{{"area":1,"area":999999}},"geometry":null}}',
+    (
+        "lines.geojson",
+        "broken",
+    ): '{{"type":"FeatureCollection","features":[]}}\n{{"type":"Feature"}}',
+    (
+        "dupkeys.geojson",
+        "broken",
+    ): '{{"type":"Feature","properties":{{"area":1,"area":999999}},"geometry":null}}',
     ("nan.geojson", "broken"): '{{"type":"Polygon","coordinates":[[[NaN,0],[1,0],[1,1],[NaN,0]]]}}',
-    ("inf.geojson", "not_finite"): '{{"type":"Polygon","coordinates":[[[1e400,0],[1,0],[1,1],[1e400,0]]]}}',
-    ("infinity.geojson", "broken"): '{{"type":"Polygon","coordinates":[[[-Infinity,0],[1,0],[1,1]]]}}',
-    ("crs_link.geojson", "crs_refused"): '{{"type":"FeatureCollection","features":[],"crs":{{"type":"link",'
+    (
+        "inf.geojson",
+        "not_finite",
+    ): '{{"type":"Polygon","coordinates":[[[1e400,0],[1,0],[1,1],[1e400,0]]]}}',
+    (
+        "infinity.geojson",
+        "broken",
+    ): '{{"type":"Polygon","coordinates":[[[-Infinity,0],[1,0],[1,1]]]}}',
+    (
+        "crs_link.geojson",
+        "crs_refused",
+    ): '{{"type":"FeatureCollection","features":[],"crs":{{"type":"link",'
     '"properties":{{"href":"http://127.0.0.1:{port}/crs"}}}}}}',
-    ("crs_proj.geojson", "crs_unknown"): '{{"type":"FeatureCollection","features":[],"crs":{{"type":"name",'
+    (
+        "crs_proj.geojson",
+        "crs_unknown",
+    ): '{{"type":"FeatureCollection","features":[],"crs":{{"type":"name",'
     '"properties":{{"name":"+init=/etc/passwd"}}}}}}',
 }
 
@@ -251,7 +284,9 @@ def test_devices_and_folders_are_not_read(tmp_path: Path) -> None:
 # Archives
 
 
-def zipped(*members: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+def zipped(
+    *members: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED
+) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", method) as archive:
         for name, content in members:
@@ -451,12 +486,16 @@ def test_nothing_is_left_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyP
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    assert refusal_of(put(tmp_path, "bowtie.geojson", collection(OUTLINES["bowtie"][1]))) == "invalid"
+    assert (
+        refusal_of(put(tmp_path, "bowtie.geojson", collection(OUTLINES["bowtie"][1]))) == "invalid"
+    )
     assert refusal_of(put(tmp_path, "bomb.zip", ARCHIVES["bomb"][1]())) == "zip_bomb"
     assert list(scratch.iterdir()) == []
 
 
-def test_a_reader_that_never_ends_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_never_ends_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(vectors, "WALL_SECONDS", 0.01)
     with pytest.raises(FileRefused) as refused:
         vectors.read(put(tmp_path, "a.geojson", collection([SQUARE])))

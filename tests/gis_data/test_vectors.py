@@ -23,7 +23,11 @@ NAMES = ["龙王山", "余村", "横岭上小流域"]
 
 
 def frame(crs: Any = 4490, **columns: Any) -> gpd.GeoDataFrame:
-    outlines = [SQUARE, DONUT, shapely.MultiPolygon([shapely.box(119.7, 30.6, 119.71, 30.61), DONUT])]
+    outlines = [
+        SQUARE,
+        DONUT,
+        shapely.MultiPolygon([shapely.box(119.7, 30.6, 119.71, 30.61), DONUT]),
+    ]
     table = gpd.GeoDataFrame(columns or {"name": NAMES}, geometry=outlines, crs=4490)
     return table.to_crs(crs) if crs else table.set_crs(None, allow_override=True)
 
@@ -34,7 +38,9 @@ def frame(crs: Any = 4490, **columns: Any) -> gpd.GeoDataFrame:
 )
 def test_each_format_gives_the_same_land(name: str, driver: str, tmp_path: Path) -> None:
     written = frame(4326).rename(columns={"name": "Name"} if driver == "KML" else {})
-    written.to_file(tmp_path / name, engine="pyogrio", driver="LIBKML" if driver == "KML" else driver)
+    written.to_file(
+        tmp_path / name, engine="pyogrio", driver="LIBKML" if driver == "KML" else driver
+    )
     read = vectors.read(tmp_path / name)
     assert read.driver == driver and read.crs.to_epsg() == 4326
     assert [row.row for row in read.rows] == [0, 1, 2]
@@ -114,6 +120,7 @@ def test_chinese_text_is_read_whatever_the_file_says_about_it(
     assert read.encoding == {"GBK": "GB18030", "UTF-8": "UTF-8"}[encoding]
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_chinese_field_name_cut_inside_a_character_is_read(tmp_path: Path) -> None:
     """Ten bytes hold three characters of UTF-8 and a third of the next; GDAL cannot read this."""
     path = write_shapefile(tmp_path, "UTF-8", 小班面积亩=[1.0, 2.0, 3.0], name=NAMES)
@@ -133,6 +140,7 @@ def test_the_encoding_that_is_given_wins_and_a_wrong_one_is_refused(tmp_path: Pa
         assert refused.value.code == "encoding"
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_text_cut_by_the_width_of_its_field_loses_only_the_cut_character(tmp_path: Path) -> None:
     path = write_shapefile(tmp_path, "UTF-8", name=["竹" * 85, "竹" * 84, "a" + "竹" * 84])
     read = vectors.read(path)
@@ -162,7 +170,9 @@ def test_a_shapefile_that_runs_the_wrong_way_round_is_the_same_land(tmp_path: Pa
         size = 2 * int.from_bytes(shp[at + 4 : at + 8], "big")
         parts = int.from_bytes(shp[at + 44 : at + 48], "little")
         points = int.from_bytes(shp[at + 48 : at + 52], "little")
-        first = [int.from_bytes(shp[at + 52 + 4 * i : at + 56 + 4 * i], "little") for i in range(parts)]
+        first = [
+            int.from_bytes(shp[at + 52 + 4 * i : at + 56 + 4 * i], "little") for i in range(parts)
+        ]
         for start, end in zip(first, [*first[1:], points], strict=True):
             a, b = (at + 52 + 4 * parts + 16 * i for i in (start, end))
             ring = [shp[i : i + 16] for i in range(a, b, 16)]
@@ -223,9 +233,7 @@ def test_the_reader_runs_without_a_network_and_says_so(tmp_path: Path) -> None:
 
 
 def test_the_reader_loads_no_gdal() -> None:
-    code = (
-        "from gis_data import _reader, _geojson, _kml, _shapefile, _zip, _gpkg; _reader._assert_no_gdal()"
-    )
+    code = "from gis_data import _reader, _geojson, _kml, _shapefile, _zip, _gpkg; _reader._assert_no_gdal()"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 
 
@@ -303,7 +311,9 @@ def test_every_shared_file_gives_rows_or_a_refusal() -> None:
         if not path.is_file() or path.suffix in (".csv", ".md", ".txt"):
             continue
         try:
-            read = vectors.read(path, crs="EPSG:4326") if path.suffix == ".shp" else vectors.read(path)
+            read = (
+                vectors.read(path, crs="EPSG:4326") if path.suffix == ".shp" else vectors.read(path)
+            )
         except FileRefused as refused:
             assert refused.code and refused.message
             continue

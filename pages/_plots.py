@@ -1,0 +1,217 @@
+"""The plots of a project: what is on file, one more by hand, or many from a table."""
+
+from typing import Any
+
+import streamlit as st
+
+from pages import _kit, _why
+from pages._kit import Column
+from pages._project_card import Card
+from pages._session import explained, say_done
+from pages._words import t
+from sinks.core import db
+from sinks.core.actor import Actor
+from sinks.crediting import projects
+from sinks.land import parcels
+from sinks.measurement import plot_table
+from sinks.measurement.plot_table import PlotTable, Row
+
+
+def show_plots(me: Actor, card: Card) -> None:
+    """Plots on file, and how to add some."""
+    if card.plots:
+        _kit.table(
+            [
+                {
+                    "code": plot.code, "stratum": plot.stratum,
+                    "place": f"{plot.longitude:.6f}, {plot.latitude:.6f}",
+                    "area": f"{plot.area_m2:g}", "slope": f"{plot.slope_deg:g}",
+                    "visits": "；".join(
+                        t(f"{day}（{culms} 株）", f"{day} ({culms} culms)")
+                        for day, culms in zip(plot.visited_on, plot.culms, strict=True)
+                    ),
+                }
+                for plot in card.plots
+            ],
+            [
+                Column("code", t("样地", "Plot")),
+                Column("stratum", t("层", "Stratum")),
+                Column("place", t("经纬度", "Longitude, latitude")),
+                Column("area", t("面积", "Area"), "m²", number=True),
+                Column("slope", t("坡度", "Slope"), "°", number=True),
+                Column("visits", t("调查", "Visits")),
+            ],
+        )  # fmt: skip
+        once = sum(len(plot.visited_on) < 2 for plot in card.plots)
+        if once:
+            st.info(
+                t(
+                    f"{once} 个样地只调查过一次，说明不了变化，开启监测期时不计入。",
+                    f"{once} plots have one visit only and say nothing about change.",
+                )
+            )
+    else:
+        _kit.empty(
+            t(
+                "还没有样地。没有样地的监测期通常没有可签发的量：请按层布设固定样地，两期都调查。",
+                "No plots yet. Without plots a round mostly earns nothing.",
+            )
+        )
+    if not card.mine:
+        return
+    how = st.segmented_control(
+        t("登记样地", "Add plots"), ["file", "form"], default="file", key="plots.how",
+        format_func=lambda one: {
+            "file": t("从表格导入", "From a table"), "form": t("逐个填写", "One by one")
+        }[one],
+    )  # fmt: skip
+    if how == "form":
+        plot_form(me, card)
+    else:
+        import_plots(me, card)
+
+
+def _land_of(session: Any, card: Card) -> list[tuple[str, Any]]:
+    return [
+        (stratum, parcels.boundary_of(parcels.present_version(session, parcel_id)))
+        for parcel_id, stratum in card.strata.items()
+    ]
+
+
+def store_plots(me: Actor, card: Card, table: PlotTable, *, correcting: bool) -> None:
+    """Store a table in one transaction and say how much it was."""
+    with explained():
+        with db.transaction(me) as session:
+            projects.owned(session, me, card.id)
+            stored = plot_table.commit(
+                session, me, card.id, table, land=_land_of(session, card), correcting=correcting
+            )
+        say_done(
+            t(
+                f"已登记 {stored.plots} 个新样地、{stored.visits} 次调查、{stored.culms:,} 株竹。",
+                f"{stored.plots} new plots, {stored.visits} visits, {stored.culms:,} culms stored.",
+            )
+        )
+
+
+def import_plots(me: Actor, card: Card) -> None:
+    """Plots and culms from a table; nothing is stored while a row is wrong."""
+    st.caption(
+        t(
+            "CSV 或 XLSX，一行一组竹株：plot 样地、stratum 层、lon 经度、lat 纬度、area_m2 面积、"
+            "slope_deg 坡度、date 日期、phase 大小年、dbh_cm 胸径、age_du 度（或 age_years 年）、count 株数。",
+            "CSV or XLSX: plot, stratum, lon, lat, area_m2, slope_deg, date, phase, dbh_cm, "
+            "age_du or age_years, count.",
+        )
+    )
+    file = st.file_uploader(
+        t("样地表", "Table of plots"), type=["csv", "xlsx"], key=f"plots.file.{card.id}"
+    )
+    correcting = st.checkbox(
+        t("作为更正（同一天已有调查时，以本表为准）", "As a correction of visits of the same date"),
+        key="plots.correcting",
+    )
+    if file is None:
+        return
+    table = None
+    with explained():
+        table = plot_table.parse(file.name, file.getvalue())
+    if table is None:
+        return
+    if table.errors:
+        st.error(
+            t(
+                f"{len(table.errors)} 行需修正，整表未导入。改好后重新选择文件。",
+                f"{len(table.errors)} rows to mend; nothing was stored.",
+            )
+        )
+        _kit.table(
+            [
+                {"row": error.number, "what": error.message}
+                for error in table.errors[: plot_table.ERRORS_SHOWN_MAX]
+            ],
+            [Column("row", t("行", "Row"), number=True), Column("what", t("问题", "Problem"))],
+        )
+        return
+    st.success(
+        t(
+            f"读到 {table.plots} 个样地、{table.visits} 次调查、{table.culms:,} 株竹，没有发现问题。",
+            f"{table.plots} plots, {table.visits} visits, {table.culms:,} culms read.",
+        )
+    )
+    if st.button(t("全部登记", "Store all"), key="plots.commit", type="primary"):
+        store_plots(me, card, table, correcting=correcting)
+
+
+def plot_form(me: Actor, card: Card) -> None:
+    """One visit of one plot, typed."""
+    known = {plot.code: plot for plot in card.plots}
+    with st.form("plot"):
+        chosen = st.selectbox(
+            t("样地", "Plot"), ["", *known], key="plot.known",
+            format_func=lambda code: code or t("＋ 新样地", "+ a new plot"),
+            help=t("再次调查已有样地时，只需选样地、日期、大小年并填写竹株。",
+                   "For another visit of a plot: choose it, the date, the phase, the culms."),
+        )  # fmt: skip
+        code, stratum = st.columns(2)
+        code_typed = code.text_input(t("新样地编号", "Code of the new plot"), key="plot.code")
+        stratum_chosen = stratum.selectbox(
+            t("层", "Stratum"), sorted(set(card.strata.values())), key="plot.stratum"
+        )
+        lon, lat, area, slope = st.columns(4)
+        longitude = lon.number_input(
+            t("经度", "Longitude"), value=None, format="%.6f", key="plot.lon"
+        )
+        latitude = lat.number_input(
+            t("纬度", "Latitude"), value=None, format="%.6f", key="plot.lat"
+        )
+        area_m2 = area.number_input(t("面积（m²）", "Area (m²)"), value=None, key="plot.area")
+        slope_deg = slope.number_input(t("坡度（度）", "Slope (°)"), value=0.0, key="plot.slope")
+        day, phase, age = st.columns(3)
+        measured_on = day.date_input(t("调查日期", "Date"), value=None, key="plot.date")
+        phase_chosen = phase.selectbox(
+            t("大小年", "Phase"), list(_why.PHASES), key="plot.phase",
+            format_func=lambda one: t(*_why.PHASES[one]),
+        )  # fmt: skip
+        age_kind = age.selectbox(
+            t("竹龄单位", "Age in"), ["age_du", "age_years"], key="plot.age",
+            format_func=lambda one: {"age_du": t("度", "du"), "age_years": t("年", "years")}[one],
+        )  # fmt: skip
+        typed = st.text_area(
+            t("竹株：每行“胸径 竹龄 株数”，可从表格粘贴", "Culms: “DBH age count” a line"),
+            key="plot.culms", placeholder="10.2 2 14\n8.5 1 6", height=180,
+        )  # fmt: skip
+        sent = st.form_submit_button(t("登记", "Store"), type="primary")
+    if not sent:
+        return
+    plot = known.get(chosen)
+    if plot is not None:
+        code_typed, stratum_chosen = plot.code, plot.stratum
+        longitude, latitude = plot.longitude, plot.latitude
+        area_m2, slope_deg = plot.area_m2, plot.slope_deg
+    if (
+        longitude is None
+        or latitude is None
+        or area_m2 is None
+        or measured_on is None
+        or not code_typed.strip()
+    ):
+        st.error(t("编号、经纬度、面积和日期都要填写。", "Code, place, area and date are needed."))
+        return
+    with explained():
+        rows = [
+            Row(
+                number=1,
+                plot=code_typed.strip(),
+                stratum=stratum_chosen,
+                longitude=longitude,
+                latitude=latitude,
+                area_m2=area_m2,
+                slope_deg=slope_deg,
+                measured_on=measured_on,
+                phase=phase_chosen,
+                culms=group,
+            )
+            for group in plot_table.parse_culms(typed, age=age_kind)
+        ]
+        store_plots(me, card, PlotTable(rows, []), correcting=False)

@@ -1,0 +1,350 @@
+"""Page: projects, their plots, their monitoring rounds, and why each number is what it is."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from methodologies import catalogue
+from pages import _kit, _land, _maps, _plots, _rounds, _session, _words
+from pages._kit import Column
+from pages._project_card import BASELINES_EN, Card, load_card
+from pages._session import explained, say_done
+from pages._words import t
+from sinks.core import db
+from sinks.core.actor import Actor, Role
+from sinks.crediting import projects, rounds
+from sinks.crediting.projects import BASELINE_BASES
+from sinks.land import parcels
+from sinks.land.parcels import ParcelRow
+from sinks.land.parcels import Status as ParcelStatus
+from sinks.measurement.plot_table import PlotLine
+
+METHOD_ID = "moso-mgmt/1"
+READERS = (
+    Role.COOPERATIVE, Role.DEVELOPER, Role.OFFICER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR,
+)  # fmt: skip
+FREE = (ParcelStatus.ENROLLED, ParcelStatus.UNDER_CONTRACT)
+
+
+def load_list(me: Actor) -> list[dict[str, Any]]:
+    """One row a project for the list."""
+    with db.transaction(me) as session:
+        found = []
+        for project, owner in projects.listing(session):
+            ids = [member.parcel_id for member in projects.members(session, project.id)]
+            rows = parcels.listing(session, ids=ids)
+            found.append(
+                {
+                    "code": _kit.link(project.code, f"/projects?project={project.id}"),
+                    "name": project.name,
+                    "owner": owner.name,
+                    "type": _words.word(_words.SINK_TYPES, project.sink_type),
+                    "state": _kit.state_chip(_words.PROJECT, project.status),
+                    "area": _words.mu(sum(row.area_m2 for row in rows)),
+                    "parcels": len(rows),
+                    "rounds": len(rounds.of_project(session, project.id)),
+                }
+            )
+        return found
+
+
+def show_list(me: Actor) -> None:
+    """All projects, and the way to a new one."""
+    rows = load_list(me)
+    if rows:
+        _kit.table(
+            rows,
+            [
+                Column("code", t("编号", "Number")),
+                Column("name", t("名称", "Name")),
+                Column("owner", t("项目业主", "Owner")),
+                Column("type", t("类型", "Type")),
+                Column("state", t("状态", "State")),
+                Column("area", t("面积", "Area"), t("亩", "mu"), number=True),
+                Column("parcels", t("地块", "Parcels"), number=True),
+                Column("rounds", t("监测期", "Rounds"), number=True),
+            ],
+        )
+    else:
+        _kit.empty(
+            t(
+                "还没有项目。由合作社或项目业主把已入库的地块组成项目。",
+                "No projects yet. A cooperative or developer puts enrolled parcels together.",
+            )
+        )
+    if me.roles & {Role.COOPERATIVE, Role.DEVELOPER}:
+        st.subheader(t("新建项目", "New project"))
+        create_form(me)
+
+
+def _free_parcels(me: Actor) -> list[ParcelRow]:
+    """Bamboo parcels in the register that no standing project holds."""
+    with db.transaction(me) as session:
+        taken = {
+            member.parcel_id
+            for project, _ in projects.listing(session)
+            if project.status != projects.Status.REJECTED
+            for member in projects.members(session, project.id)
+        }
+        return [
+            row for row in parcels.listing(session, sink_type="bamboo")
+            if row.status in FREE and row.id not in taken
+        ]  # fmt: skip
+
+
+def create_form(me: Actor) -> None:
+    """Choose parcels of one county with their strata, and put them together."""
+    free = _free_parcels(me)
+    if not free:
+        _kit.empty(
+            t(
+                "没有可加入项目的竹林地块：地块须已入库，且不在其他项目中。请先在“地块”中办理入库。",
+                "No bamboo parcel is free: enrol one first.",
+            )
+        )
+        return
+    show_method(METHOD_ID)
+    counties = sorted({row.district_code for row in free})
+    county = st.selectbox(
+        t("县区", "County"), counties, key="new.county",
+        format_func=lambda code: _words.word(_words.DISTRICTS, code),
+    )  # fmt: skip
+    here = [row for row in free if row.district_code == county]
+    name = st.text_input(t("项目名称", "Name"), key="new.name", max_chars=100)
+    basis = st.selectbox(
+        t("基准线依据", "Baseline rests on"), list(BASELINE_BASES), key="new.basis",
+        format_func=lambda code: t(BASELINE_BASES[code], BASELINES_EN[code]),
+        help=t("没有这个项目时，这片竹林每年会吸收多少。依据越强，越容易通过审定。",
+               "What the land would take up without the project."),
+    )  # fmt: skip
+    figure, spread = 0.0, 0.0
+    if basis != "steady_state":
+        left, right = st.columns(2)
+        figure = left.number_input(
+            t("基准线年碳汇量（tCO₂/公顷·年）", "Baseline uptake (tCO₂/ha·yr)"), value=0.0,
+            format="%.3f", key="new.baseline",
+        )  # fmt: skip
+        spread = right.number_input(
+            t("相对不确定性（90% 半宽，%）", "Relative uncertainty (90 % half-width, %)"),
+            min_value=0.0, max_value=900.0, value=0.0, key="new.u90",
+        )  # fmt: skip
+    strata = choose_strata(here)
+    st.write(
+        t(f"已选 {len(strata)} 块，", f"{len(strata)} chosen, ")
+        + _words.mu_ha(sum(row.area_m2 for row in here if row.id in strata))
+    )
+    if st.button(t("建立项目", "Create"), key="new.create", type="primary", disabled=not strata):
+        with explained():
+            with db.transaction(me) as session:
+                created = projects.create(
+                    session, me, name=name, method_id=METHOD_ID, strata=strata,
+                    baseline_basis=basis, baseline_co2_t_ha_year=figure,
+                    baseline_u90=spread / 100,
+                )  # fmt: skip
+                code, project_id = created.code, created.id
+            st.query_params["project"] = str(project_id)
+            say_done(t(f"已建立项目 {code}。", f"Project {code} is created."))
+
+
+def choose_strata(rows: Sequence[ParcelRow]) -> dict[int, str]:
+    """A table to tick parcels and write their stratum: parcel id -> stratum."""
+    st.caption(
+        t(
+            "同一层应是同样经营、密度相近的竹林；每层至少布设政策要求的样地数。",
+            "A stratum is bamboo of like density under like management; each needs its plots.",
+        )
+    )
+    everything = st.checkbox(t("全选", "All"), key="new.all")
+    edited = st.data_editor(
+        [
+            {
+                "chosen": everything, "code": row.code, "name": row.name,
+                "township": row.township, "area": float(row.area_m2) * 15 / 10_000,
+                "stratum": "A",
+            }
+            for row in rows
+        ],
+        key=f"new.parcels.{everything}",
+        hide_index=True,
+        width="stretch",
+        disabled=["code", "name", "township", "area"],
+        column_config={
+            "chosen": st.column_config.CheckboxColumn(t("加入", "In")),
+            "code": t("地块", "Parcel"),
+            "name": t("名称", "Name"),
+            "township": t("乡镇", "Township"),
+            "area": st.column_config.NumberColumn(t("面积（亩）", "Area (mu)"), format="%.2f"),
+            "stratum": st.column_config.TextColumn(t("层", "Stratum"), max_chars=20),
+        },
+    )  # fmt: skip
+    return {
+        row.id: str(line["stratum"] or "A")
+        for row, line in zip(rows, edited, strict=True)
+        if line["chosen"]
+    }
+
+
+def show_method(method_id: str) -> None:
+    """The method told in its own words."""
+    method = catalogue.method(method_id)
+    with st.expander(t(f"方法：{method.title_zh}（{method.id}）", f"Method: {method.title_en}")):
+        for heading, text in method.explain():
+            st.markdown(f"#### {heading}\n\n{text}")
+
+
+def show_card(me: Actor, card: Card) -> None:
+    """One project: what it is, its plots, its rounds."""
+    if st.button(t("← 全部项目", "← All projects"), key="back", type="tertiary"):
+        st.query_params.clear()
+        st.rerun()
+    _kit.heading(f"{card.code} {card.name}", _kit.state_chip(_words.PROJECT, card.status))
+    if card.demonstration:
+        _kit.band()
+    parts = {
+        "about": t("概况", "About"),
+        "plots": t(f"样地 {len(card.plots)}", f"Plots {len(card.plots)}"),
+        "rounds": t(f"监测期 {len(card.rounds)}", f"Rounds {len(card.rounds)}"),
+    }
+    asked = "rounds" if "round" in st.query_params else "about"
+    part = st.segmented_control(
+        t("内容", "Part"), list(parts), default=asked, format_func=parts.__getitem__,
+        key=f"part.{card.id}", label_visibility="collapsed",
+    )  # fmt: skip
+    if part == "plots":
+        _plots.show_plots(me, card)
+    elif part == "rounds":
+        _rounds.show_rounds(me, card)
+    else:
+        show_about(me, card)
+
+
+def show_about(me: Actor, card: Card) -> None:
+    """Map and record side by side, and the step that comes next."""
+    left, right = st.columns([3, 2])
+    with left:
+        _maps.show_map(
+            f"project-{card.id}",
+            [_land.feature(row) for row in card.parcels]
+            + [_plot_feature(plot) for plot in card.plots],
+            legend=[*_land.legend(card.parcels), (t("样地", "Plot"), _words.VIOLET, False)],
+            review_number=_land.review_number(),
+        )
+    with right:
+        _kit.facts(
+            [
+                (t("项目业主", "Owner"), card.owner),
+                (t("类型", "Type"), _words.word(_words.SINK_TYPES, card.sink_type)),
+                (t("县区", "County"), _words.word(_words.DISTRICTS, card.district_code)),
+                (t("面积", "Area"), _words.mu_ha(card.area_m2)),
+                (t("地块", "Parcels"), len(card.parcels)),
+                (t("层", "Strata"), "、".join(sorted(set(card.strata.values())))),
+                (t("方法", "Method"), card.method_id),
+                (t("基准线", "Baseline"), card.baseline),
+                (t("公示至", "Notice until"), card.notice_ends_on),
+                (t("审定意见", "Validation"), card.statement),
+                (t("项目备案号", "Filing number"), card.filing_no),
+            ]
+        )
+        st.caption(next_words(card))
+        if card.mine and card.status == projects.Status.DRAFT:
+            publish_project(me, card)
+    show_method(card.method_id)
+    _kit.table(
+        [
+            {
+                "code": row.code, "name": row.name, "stratum": card.strata[row.id],
+                "area": _words.mu(row.area_m2),
+                "state": _kit.state_chip(_words.PARCEL, row.status),
+            }
+            for row in card.parcels
+        ],
+        [
+            Column("code", t("地块", "Parcel")),
+            Column("name", t("名称", "Name")),
+            Column("stratum", t("层", "Stratum")),
+            Column("area", t("面积", "Area"), t("亩", "mu"), number=True),
+            Column("state", t("状态", "State")),
+        ],
+    )  # fmt: skip
+
+
+def _plot_feature(plot: PlotLine) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "geometry": plot.square,
+        "properties": {
+            "id": f"plot-{plot.id}",
+            "label": t(f"样地 {plot.code} · 层 {plot.stratum}", f"Plot {plot.code}"),
+            "state_colour": _words.VIOLET,
+        },
+    }
+
+
+def next_words(card: Card) -> str:
+    """What comes next, and whose turn it is."""
+    match card.status:
+        case "draft":
+            return t("草稿：由项目业主公示。", "Draft: the owner publishes it.")
+        case "public_notice":
+            return t(
+                f"公示至 {card.notice_ends_on}，期满后由无关联的核证机构审定。",
+                f"On notice until {card.notice_ends_on}, then an unconnected verifier validates it.",
+            )
+        case "under_validation":
+            return t("已审定，等待主管部门备案。", "Validated; the authority registers it next.")
+        case "rejected":
+            return t("不予备案。", "Rejected.")
+    return t("已备案，可以开展监测。", "Registered; rounds can be published.")
+
+
+def publish_project(me: Actor, card: Card) -> None:
+    """Put the project up for notice, asked once."""
+    sentence = t(
+        f"将公示项目“{card.name}”：{len(card.parcels)} 块地，{_words.mu_ha(card.area_m2)}。"
+        "公示期间任何人可以提出异议；公示后地块和层不能再改。",
+        f"“{card.name}” goes on public notice: {len(card.parcels)} parcels, "
+        f"{_words.mu_ha(card.area_m2)}. Parcels and strata cannot be changed after that.",
+    )
+    if _kit.confirm(f"publish.{card.id}", sentence, t("公示项目", "Publish")):
+        with explained():
+            with db.transaction(me) as session:
+                ends_on = projects.publish(session, me, card.id).notice_ends_on
+            say_done(t(f"已公示，至 {ends_on}。", f"On notice until {ends_on}."))
+
+
+def _asked(me: Actor) -> int | None:
+    """The project that the address names, by itself or by one of its rounds."""
+    named = st.query_params.get("project", "")
+    if named.isdigit():
+        return int(named)
+    by_round = st.query_params.get("round", "")
+    if by_round.isdigit():
+        with db.transaction(me) as session:
+            return next(
+                (
+                    project.id
+                    for project, _ in projects.listing(session)
+                    if any(
+                        row.id == int(by_round) for row in rounds.of_project(session, project.id)
+                    )
+                ),
+                None,
+            )
+    return None
+
+
+def main() -> None:
+    """The project that is asked for, or all of them."""
+    me = _session.page(t("项目与监测", "Projects and rounds"), *READERS)
+    project_id = _asked(me)
+    card = load_card(me, project_id) if project_id else None
+    if card is not None:
+        show_card(me, card)
+        return
+    if project_id:
+        st.warning(t("没有这个项目。", "There is no such project."))
+    show_list(me)
+
+
+main()

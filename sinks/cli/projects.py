@@ -1,0 +1,132 @@
+"""`sinks project`: parcels put together under a method, published, validated, registered."""
+
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.orm import Session
+
+from sinks.cli import _database, _names, _out
+from sinks.cli._out import Json
+from sinks.core.errors import Invalid
+from sinks.core.people import Party
+from sinks.crediting import projects
+from sinks.crediting.projects import Project
+
+app = typer.Typer()
+
+ProjectArgument = Annotated[str, typer.Argument(metavar="PROJECT", help="项目编码或 id")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="项目名称")],
+    parcel: Annotated[
+        list[str],
+        typer.Option(metavar="PARCEL[=STRATUM]", help="地块编码或 id，等号后为层名（不写为 A）；可多次"),
+    ],
+    method: Annotated[str, typer.Option(help="方法编号")] = "moso-mgmt/1",
+    baseline: Annotated[
+        str, typer.Option(help="基准线依据：" + "、".join(projects.BASELINE_BASES))
+    ] = "steady_state",
+    baseline_co2_t_ha_year: Annotated[
+        float, typer.Option(help="基准线年碳汇量（吨/公顷·年）")
+    ] = 0.0,
+    baseline_u90: Annotated[float, typer.Option(help="其 90% 相对不确定性（份额）")] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """以本单位名义建立项目。"""
+    with _database.acting() as (session, actor):
+        row = projects.create(
+            session, actor, name=name, method_id=method, strata=_strata(session, parcel),
+            baseline_basis=baseline, baseline_co2_t_ha_year=baseline_co2_t_ha_year,
+            baseline_u90=baseline_u90,
+        )  # fmt: skip
+        document = _shown(row)
+    _give(document, as_json=as_json)
+
+
+def _strata(session: Session, words: list[str]) -> dict[int, str]:
+    """Parcel id -> stratum from words like ``330523-ZL-000012=A``."""
+    strata: dict[int, str] = {}
+    for word in words:
+        parcel, _, stratum = word.partition("=")
+        parcel_id = _names.parcel_id(session, parcel)
+        if parcel_id in strata:
+            raise Invalid(f"地块 {parcel} 写了两次。", code="parcel_twice")
+        strata[parcel_id] = stratum or "A"
+    return strata
+
+
+@app.command()
+def publish(project: ProjectArgument, as_json: Json = False) -> None:
+    """公示项目。"""
+    with _database.acting() as (session, actor):
+        row = projects.publish(session, actor, _names.project_id(session, project))
+        document = _shown(row)
+    _give(document, as_json=as_json)
+
+
+@app.command()
+def validate(
+    project: ProjectArgument,
+    statement: Annotated[str, typer.Option(help="审定意见")],
+    as_json: Json = False,
+) -> None:
+    """核证机构审定已公示的项目。"""
+    with _database.acting() as (session, actor):
+        row = projects.validate(session, actor, _names.project_id(session, project), statement)
+        document = _shown(row)
+    _give(document, as_json=as_json)
+
+
+@app.command()
+def register(
+    project: ProjectArgument,
+    filing_no: Annotated[str, typer.Option(help="备案号")],
+    as_json: Json = False,
+) -> None:
+    """主管部门备案已审定的项目。"""
+    with _database.acting() as (session, actor):
+        row = projects.register(session, actor, _names.project_id(session, project), filing_no)
+        document = _shown(row)
+    _give(document, as_json=as_json)
+
+
+@app.command("list")
+def list_projects(as_json: Json = False) -> None:
+    """列出项目，新的在前。"""
+    with _database.reading() as (session, _):
+        rows = [_shown(row, owner) for row, owner in projects.listing(session)]
+    text = _out.table(
+        ("编码", "名称", "业主", "方法", "状态", "公示至", "备案号"),
+        [
+            (
+                row["code"], row["name"], row["owner"], row["method"], row["status"],
+                row["notice_ends_on"], row["filing_no"],
+            )
+            for row in rows
+        ],
+        empty="没有项目。",
+    )  # fmt: skip
+    _out.give({"projects": rows}, text, as_json=as_json)
+
+
+def _shown(row: Project, owner: Party | None = None) -> dict[str, Any]:
+    document = {
+        "id": row.id,
+        "code": row.code,
+        "name": row.name,
+        "method": row.method_id,
+        "status": row.status,
+        "notice_ends_on": row.notice_ends_on,
+        "filing_no": row.filing_no,
+        "demonstration": row.demonstration,
+    }
+    return {**document, "owner": owner.name} if owner else document
+
+
+def _give(document: dict[str, Any], *, as_json: bool) -> None:
+    notice = f"，公示至 {document['notice_ends_on']}" if document["status"] == "public_notice" else ""
+    _out.give(
+        document, f"{document['code']}  {document['name']}：{document['status']}{notice}", as_json=as_json
+    )

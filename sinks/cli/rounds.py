@@ -1,0 +1,271 @@
+"""`sinks round`: a monitoring round from its opening to the issuance of its credits."""
+
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sinks.cli import _database, _names, _out
+from sinks.cli._out import Json
+from sinks.cooperative import contracts
+from sinks.core import people
+from sinks.crediting import issuance, ledger, rounds
+from sinks.crediting.ledger import Block
+from sinks.crediting.rounds import MonitoringRound, Status
+from sinks.measurement import runs
+from sinks.measurement.runs import Run
+
+app = typer.Typer()
+
+RoundArgument = Annotated[int, typer.Argument(metavar="ROUND", help="监测期编号")]
+RESULT_KEYS = (
+    "gross_co2_t", "stderr_co2_t", "deduction_share", "net_co2_t", "buffer_co2_t", "issuable_kg",
+    "warnings", "refusals",
+)  # fmt: skip
+
+
+@app.command("open")
+def open_round(
+    project: Annotated[str, typer.Argument(metavar="PROJECT", help="项目编码或 id")],
+    start_layer: Annotated[int, typer.Option(help="期初图层编号")],
+    end_layer: Annotated[int, typer.Option(help="期末图层编号")],
+    as_json: Json = False,
+) -> None:
+    """开启监测期：地块、图层和样地就此固定。"""
+    with _database.acting() as (session, actor):
+        row = rounds.open_round(
+            session, actor, _names.project_id(session, project),
+            layer_start_id=start_layer, layer_end_id=end_layer,
+        )  # fmt: skip
+        document = _shown(row)
+    _give(document, as_json=as_json)
+
+
+@app.command()
+def measure(round_id: RoundArgument, as_json: Json = False) -> None:
+    """核算。用到尚未生效的政策建议值时，结果只供查看，不能公示。"""
+    with _database.acting() as (session, actor):
+        run = rounds.measure(session, actor, round_id)
+        document = {**_shown(rounds.get(session, round_id)), "run": _shown_run(run)}
+    _give(document, as_json=as_json)
+
+
+@app.command()
+def remeasure(
+    round_id: RoundArgument,
+    run: Annotated[int | None, typer.Option(help="核算编号；不给则为申报的那次")] = None,
+    as_json: Json = False,
+) -> None:
+    """用固定的输入再算一遍，与存档逐字节比较；不改任何东西。不一致时退出状态为 1。"""
+    with _database.reading() as (session, _):
+        again = rounds.remeasure(session, round_id, run)
+    document = {
+        "run": again.run_id,
+        "same_input": again.same_input,
+        "same_result": again.same_result,
+        "stored_sha256": again.stored_sha256,
+        "now_sha256": again.now_sha256,
+    }
+    if again.same_input and again.same_result:
+        _out.give(document, f"第 {again.run_id} 次核算复算一致 ✓", as_json=as_json)
+        return
+    message = f"第 {again.run_id} 次核算复算结果与存档不一致，请勿据此签发并告知登记机构。"
+    raise _out.fail(_out.refused("not_reproduced", message, document), message, as_json=as_json)
+
+
+@app.command()
+def publish(round_id: RoundArgument, as_json: Json = False) -> None:
+    """申报并公示核算结果。"""
+    with _database.acting() as (session, actor):
+        document = _shown(rounds.publish(session, actor, round_id))
+    _give(document, as_json=as_json)
+
+
+@app.command()
+def begin(round_id: RoundArgument, as_json: Json = False) -> None:
+    """核证机构在公示期满后开始核证。"""
+    with _database.acting() as (session, actor):
+        document = _shown(rounds.begin_verification(session, actor, round_id))
+    _give(document, as_json=as_json)
+
+
+@app.command()
+def finding(
+    round_id: RoundArgument,
+    field: Annotated[str, typer.Option(help="针对申报的哪一部分")],
+    text: Annotated[str, typer.Option(help="发现的问题")],
+    as_json: Json = False,
+) -> None:
+    """核证机构提出整改项。"""
+    with _database.acting() as (session, actor):
+        row = rounds.raise_finding(session, actor, round_id, field=field, words=text)
+        session.flush()
+        document = {**_shown(rounds.get(session, round_id)), "finding": row.id}
+    _give(document, as_json=as_json)
+
+
+@app.command()
+def answer(
+    finding_id: Annotated[int, typer.Argument(metavar="FINDING", help="整改项编号")],
+    text: Annotated[str, typer.Option(help="整改情况")],
+    as_json: Json = False,
+) -> None:
+    """业主答复整改项；全部答复后回到核证。"""
+    with _database.acting() as (session, actor):
+        row = rounds.answer_finding(session, actor, finding_id, text)
+        document = {**_shown(rounds.get(session, row.round_id)), "finding": finding_id}
+    _give(document, as_json=as_json)
+
+
+@app.command()
+def verify(
+    round_id: RoundArgument,
+    statement: Annotated[str, typer.Option(help="核证意见")],
+    as_json: Json = False,
+) -> None:
+    """核证：核证员声明这个数量成立。"""
+    with _database.acting() as (session, actor):
+        document = _shown(rounds.verify(session, actor, round_id, statement))
+    _give(document, as_json=as_json)
+
+
+@app.command()
+def record(
+    round_id: RoundArgument,
+    filing_no: Annotated[str, typer.Option(help="备案号")],
+    as_json: Json = False,
+) -> None:
+    """碳汇量备案：主管部门备案已核证的数量。"""
+    with _database.acting() as (session, actor):
+        document = _shown(rounds.record(session, actor, round_id, filing_no))
+    _give(document, as_json=as_json)
+
+
+@app.command()
+def issue(round_id: RoundArgument, as_json: Json = False) -> None:
+    """登记签发：已备案的数量成为有序列号的碳汇量，只有一次。"""
+    with _database.acting() as (session, actor):
+        parcel_ids = [row.parcel_id for row in rounds.round_parcels(session, round_id)]
+        issued = issuance.issue(
+            session, actor, round_id, contract_of=contracts.holders(session, parcel_ids)
+        )
+        document = {
+            **_shown(rounds.get(session, round_id)),
+            "holders_kg": issued.holders_kg,
+            "buffer_kg": issued.buffer_kg,
+            "remainder_kg": issued.remainder_kg,
+            "batches": _batches(session, round_id),
+        }
+    text = (
+        f"已签发 {_out.kg(issued.holders_kg)}，缓冲 {_out.kg(issued.buffer_kg)}，"
+        f"不足一个单位的 {_out.kg(issued.remainder_kg)} 记入余量账户。"
+    )
+    _out.give(document, text, as_json=as_json)
+
+
+def _batches(session: Session, round_id: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "vintage": batch.vintage,
+            "sequence": batch.sequence,
+            "units": batch.units,
+            "unit_kg": batch.unit_kg,
+            "serials": [
+                {"serial": ledger.serial_of(session, block), "state": block.state}
+                for block in session.scalars(
+                    select(Block).where(Block.batch_id == batch.id, Block.live).order_by(Block.id)
+                )
+            ],
+        }
+        for batch in issuance.batches_of_round(session, round_id)
+    ]
+
+
+@app.command()
+def show(round_id: RoundArgument, as_json: Json = False) -> None:
+    """一个监测期：状态、四个人、每次核算、整改项。"""
+    with _database.acting() as (session, _):
+        row = rounds.get(session, round_id)
+        document = _shown(row) | {
+            "people": {
+                step: people.name_of(session, person_id)
+                for step, person_id in (
+                    ("proposed", row.proposed_by_id),
+                    ("verified", row.verified_by_id),
+                    ("recorded", row.recorded_by_id),
+                    ("issued", row.issued_by_id),
+                )
+            },
+            "runs": [_shown_run(run) for run in runs.of_round(session, round_id)],
+            "findings": [
+                {"id": item.id, "field": item.field, "text": item.text, "answer": item.answer}
+                for item in rounds.findings(session, round_id)
+            ],
+            "parcels": len(rounds.round_parcels(session, round_id)),
+        }
+    _out.give(document, _show_text(document), as_json=as_json)
+
+
+def _show_text(document: dict[str, Any]) -> str:
+    people_ = document["people"]
+    lines = [
+        _sentence(document),
+        f"地块 {document['parcels']} 块",
+        f"申报 {people_['proposed']}，核证 {people_['verified']}，备案 {people_['recorded']}，"
+        f"签发 {people_['issued']}",
+    ]
+    for run in document["runs"]:
+        mine = "（申报）" if run["id"] == document["run_id"] else ""
+        lines.append(
+            f"核算 {run['id']}{mine}：净 {run['net_co2_t']:,.3f} tCO2e，可签发 {_out.kg(run['issuable_kg'])}"
+        )
+    for item in document["findings"]:
+        lines.append(f"整改 {item['id']}（{item['field']}）：{item['text']} → {item['answer'] or '待答复'}")
+    return "\n".join(lines)
+
+
+def _shown(row: MonitoringRound) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "project_id": row.project_id,
+        "period_start": row.period_start,
+        "period_end": row.period_end,
+        "status": row.status,
+        "run_id": row.run_id,
+        "notice_ends_on": row.notice_ends_on,
+        "filing_no": row.filing_no,
+    }
+
+
+def _shown_run(run: Run) -> dict[str, Any]:
+    result = run.result
+    return {
+        "id": run.id,
+        "method": run.method_id,
+        "policies_in_force": run.policies_in_force,
+        "result_sha256": runs.sha256_of_text(run.result_json),
+        **{key: result[key] for key in RESULT_KEYS},
+    }
+
+
+def _sentence(document: dict[str, Any]) -> str:
+    notice = f"，公示至 {document['notice_ends_on']}" if document["status"] == "public_notice" else ""
+    return (
+        f"监测期 {document['id']}（{document['period_start']} 至 {document['period_end']}）："
+        f"{rounds.STATUS_ZH[Status(document['status'])]}{notice}"
+    )
+
+
+def _give(document: dict[str, Any], *, as_json: bool) -> None:
+    lines = [_sentence(document)]
+    if run := document.get("run"):
+        lines.append(
+            f"核算 {run['id']}：净 {run['net_co2_t']:,.3f} tCO2e，可签发 {_out.kg(run['issuable_kg'])}"
+        )
+        if not run["policies_in_force"]:
+            lines.append("用到了尚未生效的政策建议值，不能公示；政策生效后请重新核算。")
+        lines += [f"提示：{item['message']}" for item in (*run["warnings"], *run["refusals"])]
+    if finding_id := document.get("finding"):
+        lines.append(f"整改项 {finding_id}")
+    _out.give(document, "\n".join(lines), as_json=as_json)
