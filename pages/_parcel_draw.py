@@ -51,7 +51,8 @@ def begin(
             other for other in parcels.listing(session)
             if other.status != parcels.Status.WITHDRAWN and (row is None or other.id != row.id)
         ]  # fmt: skip
-    place = _bounds([(row or near).boundary]) if row or near else None
+    where = row or near
+    place = _bounds([where.boundary]) if where else None
     if place is None and others:
         place = _bounds([other.boundary for other in others])
     others.sort(key=lambda other: _distance(other, place))

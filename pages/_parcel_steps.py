@@ -13,7 +13,7 @@ from sinks.core.errors import Invalid
 from sinks.land import claims, parcels, rights
 from sinks.land.parcels import Status
 from sinks.web import typed
-from sinks.web.parcel_card import ParcelCard
+from sinks.web.parcel_card import Holder, Mark, ParcelCard
 
 Deed = Callable[[Session], None]
 
@@ -114,35 +114,37 @@ def _return(person: Actor, card: ParcelCard) -> None:
 def _doubts(person: Actor, card: ParcelCard) -> None:
     """Doubts that another officer than the one who drew can settle with a reason."""
     for mark in card.marks:
-        if mark.code == "overlap" or card.created_by_id == person.person_id:
-            continue
-        with st.expander(t(f"消除存疑：{mark.message}", f"Settle: {mark.message}")):
-            reason = st.text_input(t("依据", "On what ground"), key=f"mark.why.{mark.mark_id}")
-            if st.button(t("消除这条存疑", "Settle it"), key=f"mark.{mark.mark_id}"):
-                _do(
-                    person,
-                    lambda session, mark=mark, reason=reason: parcels.close_mark(
-                        session, person, mark.mark_id, reason
-                    ),
-                    t("存疑已消除，依据已记入档案。", "The doubt is settled and the ground kept."),
-                )
+        if mark.code != "overlap" and card.created_by_id != person.person_id:
+            _doubt(person, mark)
+
+
+def _doubt(person: Actor, mark: Mark) -> None:
+    with st.expander(_session.plain(t(f"消除存疑：{mark.message}", f"Settle: {mark.message}"))):
+        reason = st.text_input(t("依据", "On what ground"), key=f"mark.why.{mark.mark_id}")
+        if st.button(t("消除这条存疑", "Settle it"), key=f"mark.{mark.mark_id}"):
+            _do(
+                person,
+                lambda session: parcels.close_mark(session, person, mark.mark_id, reason),
+                t("存疑已消除，依据已记入档案。", "The doubt is settled and the ground kept."),
+            )
 
 
 def _rights(person: Actor, card: ParcelCard) -> None:
-    parcel_id = card.row.id
     for one in card.holders:
-        if one.reviewed_at is None and st.button(
-            t(f"删去 {one.party_name} 的{one.kind}", f"Remove {one.kind} of {one.party_name}"),
-            key=f"right.remove.{one.right_id}", type="tertiary",
-        ):  # fmt: skip
-            _do(
-                person,
-                lambda session, one=one: rights.remove(session, person, one.right_id),
-                t("已删去这条权属记录。", "The right is removed."),
-            )
+        if one.reviewed_at is None:
+            _remove_right(person, one)
     # A parcel without holders can go nowhere, so the way on stands open.
     with st.expander(t("添加权属", "Add a right"), expanded=not card.holders):
-        _right_form(person, card, f"right.{parcel_id}")
+        _right_form(person, card, f"right.{card.row.id}")
+
+
+def _remove_right(person: Actor, one: Holder) -> None:
+    label = t(f"删去 {one.party_name} 的{one.kind}", f"Remove {one.kind} of {one.party_name}")
+    if st.button(_session.plain(label), key=f"right.remove.{one.right_id}", type="tertiary"):
+        _do(
+            person, lambda session: rights.remove(session, person, one.right_id),
+            t("已删去这条权属记录。", "The right is removed."),
+        )  # fmt: skip
 
 
 def _right_form(person: Actor, card: ParcelCard, key: str) -> None:

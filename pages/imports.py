@@ -375,7 +375,7 @@ def history(person: Actor) -> None:
     """The imports so far."""
     st.subheader(t("导入记录", "Imports so far"))
     with db.transaction(person) as session:
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "at": _land.moment(row.recorded_at),
                 "file": row.file_name,

@@ -94,7 +94,7 @@ def the_form(person: Actor) -> None:
             t("变量", "Variable"), list(layers.VARIABLES), key="layers.variable",
             format_func=lambda one: layers.VARIABLES[one][0],
         )  # fmt: skip
-    title, unit = layers.VARIABLES[variable]
+    title, unit, _ = layers.VARIABLES[variable]
     mount = st.session_state.get("layers.mount", 0)
     value_column, stderr_column = st.columns(2)
     value = value_column.file_uploader(

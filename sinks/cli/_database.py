@@ -84,7 +84,8 @@ def _refuse_unready(engine: sa.Engine) -> None:
         connection = engine.connect()
     except sa.exc.OperationalError as error:
         raise NoDatabase(
-            "登记簿的数据库没有应答。请先运行 sinks up，或核对 SINKS_DATABASE_URL。", code="no_database"
+            "登记簿的数据库没有应答。请先运行 sinks up，或核对 SINKS_DATABASE_URL。",
+            code="no_database",
         ) from error
     with connection:
         migrate.refuse_other_revision(connection)

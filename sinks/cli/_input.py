@@ -6,9 +6,7 @@ import sys
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from sinks.core.errors import Invalid
 

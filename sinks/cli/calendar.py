@@ -24,7 +24,9 @@ def _only_subcommands() -> None:
 
 @app.command()
 def load(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="两列 day,kind；kind 为 rest 或 work")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.csv", help="两列 day,kind；kind 为 rest 或 work")
+    ],
     note: Annotated[str, typer.Option(help="依据的通知（文号）")],
     as_json: Json = False,
 ) -> None:

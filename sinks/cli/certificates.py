@@ -8,7 +8,7 @@ import typer
 from sinks.cli import _database, _input, _out
 from sinks.cli._out import Json
 from sinks.core.errors import NotFound
-from sinks.crediting import certificates
+from sinks.crediting import certificates, serials
 from sinks.crediting.certificates import Answer
 
 app = typer.Typer()
@@ -18,7 +18,9 @@ KIND_ZH = {"holding": "持有证书", "retirement": "注销证书"}
 
 @app.command()
 def check(
-    paper: Annotated[str, typer.Argument(metavar="FILE_OR_NUMBER", help="证书 PDF，或编号、扫码文本")],
+    paper: Annotated[
+        str, typer.Argument(metavar="FILE_OR_NUMBER", help="证书 PDF，或编号、扫码文本")
+    ],
     as_json: Json = False,
 ) -> None:
     """查验证书：PDF 逐字节核对，编号对台账查。不真实时退出状态为 1。无需登录。"""
@@ -36,7 +38,9 @@ def check(
     if not answer.genuine:
         reason = answer.reason or "登记簿中没有这份证书。"
         raise _out.fail(
-            _out.refused("not_genuine", reason, document), f"✗ 不能确认真实：{reason}", as_json=as_json
+            _out.refused("not_genuine", reason, document),
+            f"✗ 不能确认真实：{reason}",
+            as_json=as_json,
         )
     _out.give(document, _text(answer), as_json=as_json)
 
@@ -82,3 +86,16 @@ def holding(
         }  # fmt: skip
     _out.write_file(out, content)
     _out.give(document, f"证书 {document['number']} 已写到 {out}。", as_json=as_json)
+
+
+@app.command()
+def save(
+    number: Annotated[str, typer.Argument(help="证书编号")],
+    out: Annotated[Path, typer.Option(help="PDF 写到这个文件")],
+    as_json: Json = False,
+) -> None:
+    """把已出具的证书原件再存一份。"""
+    with _database.acting() as (session, actor):
+        content = certificates.pdf_of(session, actor, serials.check_certificate_number(number))
+    _out.write_file(out, content)
+    _out.give({"number": number, "out": out}, f"证书 {number} 已写到 {out}。", as_json=as_json)

@@ -62,7 +62,11 @@ def import_file(
             sink_type=sink_type, owner_id=_names.party_id(session, owner), name_field=name_field,
         )  # fmt: skip
         document |= {"import": row.id, "already_imported": already}
-        said = f"这个文件已在第 {row.id} 号导入中，没有再写。" if already else f"已导入，第 {row.id} 号。"
+        said = (
+            f"这个文件已在第 {row.id} 号导入中，没有再写。"
+            if already
+            else f"已导入，第 {row.id} 号。"
+        )
     _out.give(document, f"{text_of(document)}\n{said}", as_json=as_json)
 
 

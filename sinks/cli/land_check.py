@@ -20,7 +20,9 @@ app = typer.Typer()
 
 SinkType = Literal["bamboo", "wetland", "farmland", "tea", "other"]
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="GeoJSON、GPKG、SHP、ZIP、KML、KMZ")]
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="GeoJSON、GPKG、SHP、ZIP、KML、KMZ")
+]
 TypeOption = Annotated[SinkType, typer.Option("--type", metavar="T", help="类型")]
 CrsOption = Annotated[
     str | None, typer.Option("--crs", metavar="EPSG:n", help="文件没有写明时的坐标系")
@@ -101,7 +103,9 @@ def text_of(document: dict[str, Any]) -> str:
         f"不可用 {len(document['refused'])} 行，存疑 {len(document['questioned'])} 处。"
     ]
     for word, items in (("不可用", document["refused"]), ("存疑", document["questioned"])):
-        lines += [f"{word}  第 {item['row']} 行（{item['code']}）：{item['message']}" for item in items]
+        lines += [
+            f"{word}  第 {item['row']} 行（{item['code']}）：{item['message']}" for item in items
+        ]
     if not document["overlap_checked"]:
         lines.append("没有查重叠。")
     if document["refused"] or document["questioned"]:

@@ -123,7 +123,10 @@ def _statement_text(lines: list[dict[str, Any]], blocks: list[dict[str, Any]]) -
     )  # fmt: skip
     serials = _out.table(
         ("序列号", "年份", "状态", "数量"),
-        [(row["serial"], row["vintage"], row["state"], _out.kg(row["amount_kg"])) for row in blocks],
+        [
+            (row["serial"], row["vintage"], row["state"], _out.kg(row["amount_kg"]))
+            for row in blocks
+        ],
         empty="没有序列号。",
     )
     return f"{moves}\n\n{serials}"

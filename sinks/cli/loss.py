@@ -35,7 +35,10 @@ def compute_fee(
         Any, typer.Option("--area-m2", parser=_input.number, metavar="A", help="占用面积（平方米）")
     ],
     tier: Annotated[
-        str, typer.Option(help="湿地类别：" + "、".join(f"{k} {v}" for k, v in wetland_fee.TIERS.items()))
+        str,
+        typer.Option(
+            help="湿地类别：" + "、".join(f"{k} {v}" for k, v in wetland_fee.TIERS.items())
+        ),
     ],
     as_json: Json = False,
 ) -> None:

@@ -34,7 +34,10 @@ def list_people(as_json: Json = False) -> None:
         ]
     text = _out.table(
         ("编号", "登录名", "姓名", "主体", "角色"),
-        [(row["id"], row["login"], row["name"], row["party"], _roles(row["grants"])) for row in rows],
+        [
+            (row["id"], row["login"], row["name"], row["party"], _roles(row["grants"]))
+            for row in rows
+        ],
         empty="没有账号。",
     )
     _out.give({"people": rows}, text, as_json=as_json)
@@ -53,10 +56,12 @@ def add(
     name: Annotated[str, typer.Option(help="姓名")],
     party: Annotated[str, typer.Option(metavar="ID", help="所属主体的编号或全名")],
     password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="密码在标准输入第一行；不给则生成一个，只显示一次")
+        bool,
+        typer.Option("--password-stdin", help="密码在标准输入第一行；不给则生成一个，只显示一次"),
     ] = False,
     identity_stdin: Annotated[
-        bool, typer.Option("--identity-stdin", help="身份证件号在标准输入（密码之后）一行；只存其散列")
+        bool,
+        typer.Option("--identity-stdin", help="身份证件号在标准输入（密码之后）一行；只存其散列"),
     ] = False,
     as_json: Json = False,
 ) -> None:

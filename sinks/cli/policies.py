@@ -66,15 +66,15 @@ def approve(
     policy: Annotated[int, typer.Argument(metavar="ID", help="提议编号")],
     valid_from: Annotated[
         Any,
-        typer.Option("--from", parser=_input.day, metavar="YYYY-MM-DD", help="生效日期；不给则为今天"),
+        typer.Option(
+            "--from", parser=_input.day, metavar="YYYY-MM-DD", help="生效日期；不给则为今天"
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """由另一人批准，自某日起生效；不溯及既往。"""
     with _database.acting() as (session, actor):
-        row = policies.approve(
-            session, actor, policy, valid_from=valid_from or db.today(session)
-        )
+        row = policies.approve(session, actor, policy, valid_from=valid_from or db.today(session))
         document = _shown(row)
     text = f"{document['title']}（{document['key']}）自 {document['valid_from']} 起为 {document['value']}。"
     _out.give(document, text, as_json=as_json)

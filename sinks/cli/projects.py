@@ -22,7 +22,9 @@ def create(
     name: Annotated[str, typer.Argument(help="项目名称")],
     parcel: Annotated[
         list[str],
-        typer.Option(metavar="PARCEL[=STRATUM]", help="地块编码或 id，等号后为层名（不写为 A）；可多次"),
+        typer.Option(
+            metavar="PARCEL[=STRATUM]", help="地块编码或 id，等号后为层名（不写为 A）；可多次"
+        ),
     ],
     method: Annotated[str, typer.Option(help="方法编号")] = "moso-mgmt/1",
     baseline: Annotated[
@@ -126,7 +128,11 @@ def _shown(row: Project, owner: Party | None = None) -> dict[str, Any]:
 
 
 def _give(document: dict[str, Any], *, as_json: bool) -> None:
-    notice = f"，公示至 {document['notice_ends_on']}" if document["status"] == "public_notice" else ""
+    notice = (
+        f"，公示至 {document['notice_ends_on']}" if document["status"] == "public_notice" else ""
+    )
     _out.give(
-        document, f"{document['code']}  {document['name']}：{document['status']}{notice}", as_json=as_json
+        document,
+        f"{document['code']}  {document['name']}：{document['status']}{notice}",
+        as_json=as_json,
     )

@@ -22,7 +22,9 @@ CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="案号或案�
 
 @app.command("open")
 def open_case(
-    case_no: Annotated[str, typer.Argument(metavar="CASE_NO", help="案号，如 （2026）浙0591刑初12号")],
+    case_no: Annotated[
+        str, typer.Argument(metavar="CASE_NO", help="案号，如 （2026）浙0591刑初12号")
+    ],
     defendant: Annotated[str, typer.Option(help="被告人")],
     cause: Annotated[str, typer.Option(help="案由")],
     damage: Annotated[Literal["forest", "wetland", "other"], typer.Option(help="损害类型")],
@@ -155,9 +157,7 @@ def consent(
 def order(
     case: CaseArgument,
     kind: Annotated[str, typer.Option(help="文书种类：" + "、".join(cases.DECISION_KINDS))],
-    decided: Annotated[
-        Any, typer.Option(parser=_input.day, metavar="YYYY-MM-DD", help="作出日期")
-    ],
+    decided: Annotated[Any, typer.Option(parser=_input.day, metavar="YYYY-MM-DD", help="作出日期")],
     effective: Annotated[
         Any, typer.Option(parser=_input.day, metavar="YYYY-MM-DD", help="生效日期")
     ],
@@ -266,7 +266,7 @@ def show(case: CaseArgument, as_json: Json = False) -> None:
     """一个案件：当事人、范围、测算、决定、证书。"""
     with _database.acting() as (session, _):
         case_id = _names.case_id(session, case)
-        row = cases.locked(session, case_id)
+        row = session.get_one(CourtCase, case_id)
         drawn, assessment = cases.site_of(session, case_id), cases.assessment_of(session, case_id)
         decision, paper = cases.order_of(session, case_id), cases.certificate_of(session, case_id)
         document = _shown(row) | {

@@ -221,7 +221,9 @@ def _show_text(document: dict[str, Any]) -> str:
             f"核算 {run['id']}{mine}：净 {run['net_co2_t']:,.3f} tCO2e，可签发 {_out.kg(run['issuable_kg'])}"
         )
     for item in document["findings"]:
-        lines.append(f"整改 {item['id']}（{item['field']}）：{item['text']} → {item['answer'] or '待答复'}")
+        lines.append(
+            f"整改 {item['id']}（{item['field']}）：{item['text']} → {item['answer'] or '待答复'}"
+        )
     return "\n".join(lines)
 
 
@@ -250,7 +252,9 @@ def _shown_run(run: Run) -> dict[str, Any]:
 
 
 def _sentence(document: dict[str, Any]) -> str:
-    notice = f"，公示至 {document['notice_ends_on']}" if document["status"] == "public_notice" else ""
+    notice = (
+        f"，公示至 {document['notice_ends_on']}" if document["status"] == "public_notice" else ""
+    )
     return (
         f"监测期 {document['id']}（{document['period_start']} 至 {document['period_end']}）："
         f"{rounds.STATUS_ZH[Status(document['status'])]}{notice}"

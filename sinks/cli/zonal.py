@@ -18,15 +18,14 @@ def write_sums(
     parcels: Annotated[Path, typer.Option(help="地块文件")],
     out: Annotated[Path, typer.Option(help="写到这个 CSV")],
     id_column: Annotated[
-        str | None, typer.Option("--id", metavar="COLUMN", help="地块编号的字段；不给则用行号，从 0 起")
+        str | None,
+        typer.Option("--id", metavar="COLUMN", help="地块编号的字段；不给则用行号，从 0 起"),
     ] = None,
     crs: Annotated[
         str | None, typer.Option(metavar="EPSG:n", help="文件没有写明时的坐标系")
     ] = None,
     band: Annotated[int, typer.Option(min=1, help="波段")] = 1,
-    stderr: Annotated[
-        str | None, typer.Option(metavar="FILE[:band]", help="标准误图层")
-    ] = None,
+    stderr: Annotated[str | None, typer.Option(metavar="FILE[:band]", help="标准误图层")] = None,
     engine: Annotated[Literal["own", "exactextract"], typer.Option(help="计算引擎")] = "own",
     as_json: Json = False,
 ) -> None:

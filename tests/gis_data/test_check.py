@@ -61,8 +61,7 @@ def test_a_comb_of_strips_is_thin_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_land_near_the_districts_is_asked_about_and_land_beyond_is_refused(tmp_path: Path) -> None:
-    _, metric, city, _ = districts._metric(districts.HUZHOU)
-    west, south, east, north = city.bounds
+    city = districts._metric(districts.HUZHOU)[2]
     edge = shapely.get_coordinates(city)
     tip = edge[edge[:, 1].argmin()]  # the southernmost point: all is to its north
     at = [
@@ -171,7 +170,8 @@ def test_ten_thousand_parcels_are_checked_in_seconds(tmp_path: Path) -> None:
     turn = np.linspace(0, 2 * np.pi, 33, endpoint=False)
     circle = np.column_stack([np.cos(turn), np.sin(turn)]) * 50
     outlines = [
-        shapely.Polygon(circle + (X + 120 * (i % 100), Y + 120 * (i // 100))) for i in range(10_000)
+        shapely.Polygon(circle + np.array([X + 120 * (i % 100), Y + 120 * (i // 100)]))
+        for i in range(10_000)
     ]
     gpd.GeoDataFrame(geometry=outlines, crs=4549).to_file(tmp_path / "a.geojson")
     started = time.process_time()

@@ -15,7 +15,7 @@ from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rasterio.transform import from_origin
+from rasterio.transform import Affine
 
 from gis_data import geometry, rasters, zonal
 from gis_data.zonal import Engine
@@ -25,6 +25,10 @@ needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared sample
 ENGINES: list[Engine] = ["own", "exactextract"]
 STEP = 1 / 1125
 WEST, NORTH = 119.6, 30.9
+
+
+def from_origin(west: float, north: float, width: float, height: float) -> Affine:
+    return Affine(width, 0.0, west, 0.0, -height, north)
 
 
 def write(path: Path, values: np.ndarray, **profile: Any) -> Path:
@@ -187,7 +191,7 @@ def test_a_parcel_larger_than_a_piece_is_the_same_in_pieces(
         * (1400 + 300 * np.sin(turn))[:, None]
     )
     polygon = shapely.Polygon(
-        ring + (463_500, 3_388_000),
+        ring + np.array([463_500, 3_388_000]),
         [shapely.box(463_000, 3_387_900, 463_777, 3_388_012).exterior.coords],
     )
     many = [polygon, shapely.box(463_000, 3_387_900, 463_777, 3_388_012)]
@@ -417,7 +421,7 @@ def test_the_biomass_of_nouragues_agrees_with_exactextract(engine: Engine, tmp_p
         assert {line["stderr"] for line in again} == {""}
         for one, other in zip(lines, again, strict=True):
             if one["total"]:
-                assert float(one["total"]) == pytest.approx(float(other["total"]), rel=1e-8)
+                assert float(one["total"]) == pytest.approx(float(other["total"]), rel=1e-6)
 
 
 def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(
