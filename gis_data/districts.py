@@ -124,7 +124,12 @@ def _metric(path: Path) -> tuple[list[tuple[str, Any]], Any, Any, Any]:
     moved = geometry.to_metric(polygons, metric)
     codes = [district.code for district in load(path)]
     city = shapely.union_all(moved)
-    return list(zip(codes, moved, strict=True)), metric, city, shapely.buffer(city, NEAR_M, quad_segs=64)
+    return (
+        list(zip(codes, moved, strict=True)),
+        metric,
+        city,
+        shapely.buffer(city, NEAR_M, quad_segs=64),
+    )
 
 
 def _name(

@@ -50,7 +50,8 @@ CELLS_HELD_MAX = 50_000_000  # under one parcel, where every cell is handed out
 CHUNK_CELLS = 2_000_000
 LONG_EDGE_M = 2_000.0
 PIECE_M = 200.0
-SHARE_MIN = 1e-12  # Below this a covered part is the rounding of nothing.
+LATTICE_M = 1_000.0
+SHARE_MIN = 1e-9  # Below this a covered part is the rounding of a corner on a grid line.
 METRES_PER_DEGREE = 111_320.0
 
 GRS80_A_M = 6378137.0
@@ -269,7 +270,7 @@ def _in_layer(polygons: geometry.Polygons, crs: pyproj.CRS, layer: Layer) -> geo
 
 def _long_edges_split(polygons: geometry.Polygons, crs: pyproj.CRS) -> geometry.Polygons:
     xy, owner = shapely.get_coordinates(polygons, return_index=True)
-    unit_m = METRES_PER_DEGREE if crs.is_geographic else crs.axis_info[0].unit_conversion_factor
+    unit_m = _unit_m(crs)
     step = np.diff(xy, axis=0) * unit_m
     if crs.is_geographic:
         step[:, 0] *= np.cos(np.radians(xy[:-1, 1]))
@@ -483,34 +484,34 @@ def _zone_m2(latitude: Floats) -> Floats:
 def _areal_scale(layer: Layer, x: Floats, y: Floats) -> Floats:
     """Return m2 on the ellipsoid for each square unit of the layer's coordinates at the points.
 
-    From the derivatives of the way to EPSG:4490, so that a datum is allowed for as well. Where there
-    are more cells than nodes of a lattice of 1 km it is taken from the lattice: it is so smooth that
-    the linear part between two nodes is right to 3e-8.
+    From the derivatives of the way to EPSG:4490, so that a datum is allowed for as well, at the nodes
+    of a lattice of 1 km and linear between them: the scale is so smooth that this is right to 3e-8.
+    The lattice hangs on the layer, not on the parcels, so a cell has one area in whatever company.
     """
-    unit_m = (
-        METRES_PER_DEGREE
-        if layer.crs.is_geographic
-        else layer.crs.axis_info[0].unit_conversion_factor
-    )
-    spacing = 1_000.0 / unit_m
-    if len(x) == 0:
-        return np.zeros(0)
-    west, south = float(x.min()), float(y.min())
-    columns = math.ceil((float(x.max()) - west) / spacing) + 1
-    lines = math.ceil((float(y.max()) - south) / spacing) + 1
-    if (columns + 1) * (lines + 1) >= len(x):
-        return _areal_scale_at(layer, x, y, 100.0 / unit_m)
-    node_x = west + spacing * np.arange(columns + 1)
-    node_y = south + spacing * np.arange(lines + 1)
-    mesh_x, mesh_y = np.meshgrid(node_x, node_y)
-    at_nodes = _areal_scale_at(layer, mesh_x.ravel(), mesh_y.ravel(), 100.0 / unit_m)
-    lattice = at_nodes.reshape(lines + 1, columns + 1)
-    right, up = (x - west) / spacing, (y - south) / spacing
-    i, j = up.astype(np.int64), right.astype(np.int64)
-    u, v = up - i, right - j
-    low = lattice[i, j] * (1 - v) + lattice[i, j + 1] * v
-    high = lattice[i + 1, j] * (1 - v) + lattice[i + 1, j + 1] * v
-    return np.asarray(low * (1 - u) + high * u)
+    unit_m = _unit_m(layer.crs)
+    spacing, step = LATTICE_M / unit_m, LATTICE_M / 10 / unit_m
+    right, down = (x - layer.left) / spacing, (layer.top - y) / spacing
+    j, i = np.floor(right), np.floor(down)
+    squares = i.astype(np.int64) * 2**32 + j.astype(np.int64)
+    _, first, which = np.unique(squares, return_index=True, return_inverse=True)
+    corner = [
+        _areal_scale_at(
+            layer,
+            layer.left + (j[first] + east) * spacing,
+            layer.top - (i[first] + south) * spacing,
+            step,
+        )[which]
+        for south in (0, 1)
+        for east in (0, 1)
+    ]
+    u, v = right - j, down - i
+    upper = corner[0] * (1 - u) + corner[1] * u
+    lower = corner[2] * (1 - u) + corner[3] * u
+    return np.asarray(upper * (1 - v) + lower * v)
+
+
+def _unit_m(crs: pyproj.CRS) -> float:
+    return METRES_PER_DEGREE if crs.is_geographic else crs.axis_info[0].unit_conversion_factor
 
 
 def _areal_scale_at(layer: Layer, x: Floats, y: Floats, step: float) -> Floats:

@@ -75,7 +75,7 @@ def pages_for(person: Actor) -> dict[str, list[st.Page]]:
                 default=file == "todo",
             )
             for file, zh, en, icon, roles in rows
-            if person.roles & {*roles, Role.AUDITOR} or roles == EVERYBODY
+            if (person.roles & {*roles, Role.AUDITOR} or roles == EVERYBODY) and (HERE / f"{file}.py").exists()  # XXX
         ]  # fmt: skip
         if open_to:
             found[t(section_zh, section_en)] = open_to

@@ -234,7 +234,7 @@ def show_findings(row: RoundLine) -> None:
                 if item.answer
                 else _kit.chip(t("待业主答复", "with the owner"), _words.AMBER)
             )
-            st.html(f"<b>{_why.field_word(item.field)}</b> {chip}")
+            _kit.heading(_why.field_word(item.field), chip)
             st.write(plain(item.text))
             if item.answer:
                 st.caption(t("答复：", "Answer: ") + plain(item.answer))
@@ -313,7 +313,7 @@ def _asked(me: Actor) -> tuple[Card, RoundLine | None] | None:
     """The project, and the round if one is named, that the address asks for."""
     named, by_round = (st.query_params.get(name, "") for name in ("project", "round"))
     if by_round.isdigit():
-        with db.transaction(me) as session, explained():
+        with explained(), db.transaction(me) as session:
             named = str(rounds.get(session, int(by_round)).project_id)
     if not named.isdigit():
         return None

@@ -66,7 +66,7 @@ def sign(
 def list_contracts(as_json: Json = False) -> None:
     """列出合同：合作社看本社的，登记机构和审计看全部。"""
     with _database.acting() as (session, actor):
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "id": row.id,
                 "number": row.number,

@@ -198,7 +198,7 @@ def _now_text(document: dict[str, Any]) -> str:
 def marks(parcel: ParcelArgument, as_json: Json = False) -> None:
     """地块上尚未处理的存疑标记。"""
     with _database.acting() as (session, _):
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"id": mark.id, "code": mark.code, "message": mark.message}
             for mark in parcels.open_marks(session, _names.parcel_id(session, parcel))
         ]
@@ -254,7 +254,7 @@ def add_right(
 def list_rights(parcel: ParcelArgument, as_json: Json = False) -> None:
     """地块上的权利。"""
     with _database.acting() as (session, _):
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "id": row.id,
                 "party_id": party.id,

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
@@ -96,7 +96,7 @@ def run(argv: Sequence[str]) -> int:
         sys.stderr.write("已取消，没有任何改动。\n")
         return REFUSED
     except _refusals() as refusal:
-        code, message = refusal.code, getattr(refusal, "message", str(refusal))
+        code, message = _words(refusal)
         if as_json:
             _out.give(_out.refused(code, message), "", as_json=True)
         else:
@@ -112,6 +112,11 @@ def _refusals() -> tuple[type[Exception], ...]:
         if loaded := sys.modules.get(module):
             found += [getattr(loaded, name) for name in names]
     return tuple(found)
+
+
+def _words(refusal: Any) -> tuple[str, str]:
+    """The code and the sentence; the methods' errors are their own sentence."""
+    return refusal.code, getattr(refusal, "message", str(refusal))
 
 
 def command_line(argv: Sequence[str] = ()) -> typer.Typer:

@@ -183,18 +183,25 @@ def _owner(session: Session, actor: Actor) -> Iterator[Waiting]:
         ),
         "projects",
     )  # fmt: skip
+    measured_before = (
+        select(MonitoringRound.id).where(MonitoringRound.project_id == Project.id).exists()
+    )
     yield from _one(
         session, "round_open",
-        select(func.count(), func.min(_since("project.register", "project:", Project.id)))
-        .select_from(Project)
-        .where(own, Project.status == ProjectStatus.REGISTERED),
+        select(func.count(), func.min(Project.recorded_at)).where(
+            own, Project.status != ProjectStatus.REJECTED, ~measured_before
+        ),
         "projects",
     )  # fmt: skip
-    for kind, status in (
-        ("round_measure", RoundStatus.OPEN),
-        ("round_publish", RoundStatus.MEASURED),
-    ):
-        yield from _one(session, kind, _rounds(status).where(own), "projects")
+    yield from _one(session, "round_measure", _rounds(RoundStatus.OPEN).where(own), "projects")
+    # A project may measure before it is registered, and publishes only after.
+    yield from _one(
+        session, "round_publish",
+        _rounds(RoundStatus.MEASURED).where(
+            own, Project.status.in_((ProjectStatus.REGISTERED, ProjectStatus.CREDITING))
+        ),
+        "projects",
+    )  # fmt: skip
     yield from _one(
         session, "finding_answer",
         select(func.count(), func.min(Finding.recorded_at))
