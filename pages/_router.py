@@ -91,6 +91,7 @@ def who(person: Actor) -> None:
                 (t("登录人", "Signed in"), person.name),
                 (t("单位", "Of"), person.party_name),
                 (t("角色", "Roles"), roles or t("（尚未授予）", "(none granted)")),
+                (t("账号", "Account"), _kit.link(t("退出登录", "Sign out"), _session.SIGN_OUT)),
             ]
         )
         st.segmented_control(
@@ -98,7 +99,6 @@ def who(person: Actor) -> None:
             format_func=lambda code: {"zh": "中文", "en": "English"}[code],
             label_visibility="collapsed",
         )  # fmt: skip
-        st.html(_kit.link(t("退出登录", "Sign out"), _session.SIGN_OUT))
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ The person is read from the cookie that ``/sign-in`` sets, on every run of every
 signing out in another window, or losing a role, ends it here at the next click.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, urlsplit
@@ -42,8 +43,11 @@ def actor() -> Actor:
         said = t("请先登录。", "Please sign in first.")
     _kit.style()
     here = urlsplit(st.context.url or "").path or "/"
-    way = _kit.link(t("去登录", "Sign in"), f"{SIGN_IN}?next={quote(here)}")
-    st.html(f'<p class="sinks-sentence">{said}</p>{way}')
+    way = f"{SIGN_IN}?next={quote(here)}"
+    st.title(t("湖州碳汇登记簿", "Carbon-sink registry of Huzhou"))
+    _kit.facts([(said, _kit.link(t("去登录", "Sign in"), way))])
+    # On its own the link waits for a click that everybody makes. The address is ours and quoted.
+    st.html(f"<script>location.replace({json.dumps(way)})</script>", unsafe_allow_javascript=True)
     st.stop()
 
 

@@ -85,7 +85,7 @@ def the_list(rows: list[Listed]) -> None:
                 "counterparty": row.counterparty,
                 "parcels": len(row.parcels),
                 "area": _words.mu(row.area_m2),
-                "term": t(f"{row.term_from} 至 {row.term_to}", f"{row.term_from} to {row.term_to}"),
+                "until": str(row.term_to),
                 "fee": _words.money(row.fee_fen_mu_year),
                 "share": row.net_share,
                 "estimate": estimate_chip(row.estimate_kg),
@@ -95,16 +95,16 @@ def the_list(rows: list[Listed]) -> None:
         ],
         [
             Column("number", t("合同编号", "Number")),
+            Column("state", t("状态", "State")),
             Column("counterparty", t("对方", "Counterparty")),
             Column("parcels", t("地块", "Parcels"), number=True),
             Column("area", t("面积", "Area"), unit=t("亩", "mu"), number=True),
-            Column("term", t("期限", "Term")),
+            Column("until", t("期限至", "Until")),
             Column("fee", t("价格", "Fee"), unit=t("每亩每年", "a mu and year"), number=True),
             Column("share", t("对方分成", "Their share"), number=True),
             Column(
                 "estimate", t("预估量", "Estimate"), unit=t("未核证", "not verified"), number=True
             ),
-            Column("state", t("状态", "State")),
         ],
     )
 

@@ -73,11 +73,18 @@ def the_list(person: Actor) -> None:
             Column("resolution", t("分辨率", "Resolution")),
             Column("stderr", t("误差图层", "Error layer")),
             Column("crs", t("坐标系", "Coordinate system")),
-            Column("licence", t("许可", "Licence")),
-            Column("source", t("来源", "Source")),
-            Column("sha", t("指纹", "Fingerprint")),
         ],
     )
+    with st.expander(t("来源、许可与文件指纹", "Source, licence and fingerprint")):
+        _kit.table(
+            rows,
+            [
+                Column("name", t("名称", "Name")),
+                Column("source", t("来源", "Source")),
+                Column("licence", t("许可", "Licence")),
+                Column("sha", "SHA-256"),
+            ],
+        )
 
 
 def crs_word(crs: str) -> str:

@@ -19,6 +19,7 @@ from sinks.web.parcel_card import Measurement, ParcelCard
 HERE = Path(__file__).parent
 CHOICE = "parcels.choice"
 WANTED = "parcels.wanted"
+LIST_HEIGHT = 460
 # What the audit log calls it -> what a person reads.
 EVENTS: dict[str, tuple[str, str]] = {
     "parcel.create": ("勾绘或导入", "Drawn or imported"),
@@ -401,7 +402,8 @@ def main() -> None:
                 )
             )
     if rows:
-        the_list(rows[: _land.FEATURES_MAX])
+        with st.container(height=LIST_HEIGHT, border=False):
+            the_list(rows[: _land.FEATURES_MAX])
 
 
 main()

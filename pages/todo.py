@@ -96,7 +96,7 @@ def card(item: Waiting, person: Actor) -> None:
         since = t(
             f"最早 {ago}（{moment(item.oldest_at)}）", f"oldest {ago} ({moment(item.oldest_at)})"
         )
-    with st.container(border=True, key=f"todo-{item.kind}"):
+    with st.container(key=f"todo-{item.kind}"):
         _kit.metric_big(str(item.count), t(zh, en), since)
         if st.button(t(go_zh, go_en), key=f"go-{item.kind}", type="primary"):
             st.switch_page(HERE / f"{item.page}.py", query_params=item.query)

@@ -17,11 +17,6 @@ from sinks.core.workdays import DayKind
 app = typer.Typer()
 
 
-@app.callback()
-def _only_subcommands() -> None:
-    """A group of one command keeps its name with this."""
-
-
 @app.command()
 def load(
     file: Annotated[

@@ -9,6 +9,7 @@ from sinks.cli import demo_land, demo_layers
 from sinks.cli.demo_people import MARK, Stage
 from sinks.cli.demo_register import Land
 from sinks.cooperative import contracts
+from sinks.core import db
 from sinks.crediting import certificates, issuance, ledger, projects, rounds
 from sinks.crediting.ledger import AccountKind
 from sinks.land import parcels
@@ -157,7 +158,10 @@ class _Way:
     def _registered(self) -> None:
         with self.stage.acting("authority1") as (session, actor):
             projects.register(
-                session, actor, self.project_id, f"演示湖林碳备〔2026〕{self.number}号"
+                session,
+                actor,
+                self.project_id,
+                f"演示湖林碳备〔{db.today(session).year}〕{self.number}号",
             )
 
     def _open(self) -> None:
@@ -190,7 +194,12 @@ class _Way:
 
     def _recorded(self) -> None:
         with self.stage.acting("authority1") as (session, actor):
-            rounds.record(session, actor, self.round_id, f"演示湖林碳量备〔2026〕{self.number}号")
+            rounds.record(
+                session,
+                actor,
+                self.round_id,
+                f"演示湖林碳量备〔{db.today(session).year}〕{self.number}号",
+            )
 
     def _issued(self) -> None:
         with self.stage.acting("registrar1") as (session, actor):

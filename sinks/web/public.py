@@ -15,9 +15,10 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sinks.core import db, people, policies
+from sinks.core import db
+from sinks.core.actor import Role
 from sinks.core.errors import Invalid, NotFound
-from sinks.core.people import Party, PartyKind
+from sinks.core.people import Party, PartyKind, Person, RoleGrant
 from sinks.crediting import certificates, projects, rounds, serials
 from sinks.crediting.certificates import Answer, Certificate, CertificateBlock, CertificateKind
 from sinks.crediting.ledger import Batch, Block, BlockState
@@ -25,7 +26,7 @@ from sinks.crediting.projects import Project, ProjectParcel
 from sinks.crediting.rounds import MonitoringRound
 from sinks.land.parcels import ParcelVersion
 from sinks.measurement import runs
-from sinks.web import answers, words
+from sinks.web import answers, frame, words
 
 TYPED_LENGTH_MAX = 300
 # A certificate with thousands of serials prints well below this.
@@ -96,7 +97,7 @@ class VintageFacts:
 def home(request: Request) -> Response:
     """GET /public: one box, and the ways to the lists."""
     with db.transaction() as session:
-        demonstration = policies.demonstration_in_force(session)
+        demonstration = frame.holds_demonstration(session)
         shown = _projects(session)
         noticed = len(_rounds(session, rounds.Status.PUBLIC_NOTICE, shown=shown)) + sum(
             row.status == projects.Status.PUBLIC_NOTICE for row in shown
@@ -114,7 +115,7 @@ def project_list(request: Request) -> Response:
     sink_type = request.query_params.get("type", "")
     county = request.query_params.get("county", "")
     with db.transaction() as session:
-        demonstration = policies.demonstration_in_force(session)
+        demonstration = frame.holds_demonstration(session)
         shown = [
             row for row in _projects(session)
             if (not sink_type or row.sink_type == sink_type)
@@ -145,12 +146,10 @@ def project_page(request: Request) -> Response:
 def notices(request: Request) -> Response:
     """GET /public/notices: what is before the public now, and how to object."""
     with db.transaction() as session:
-        demonstration = policies.demonstration_in_force(session)
+        demonstration = frame.holds_demonstration(session)
         shown = _projects(session)
         found = _rounds(session, rounds.Status.PUBLIC_NOTICE, shown=shown)
-        offices = [
-            party.name for party in people.parties(session, PartyKind.REGISTRY, PartyKind.AGENCY)
-        ]
+        offices = _deciding_offices(session)
     return answers.html(
         request, "public_notices.html", demonstration=demonstration, rounds=found,
         projects=[row for row in shown if row.status == projects.Status.PUBLIC_NOTICE],
@@ -162,7 +161,9 @@ def check(request: Request) -> Response:
     """GET /public/check?number=: whether a certificate is one of ours, and its state now."""
     typed = request.query_params.get("number", "").strip()[:TYPED_LENGTH_MAX]
     if not typed:
-        return answers.html(request, "public_check.html", answer=None, typed="", demonstration=False)
+        return answers.html(
+            request, "public_check.html", answer=None, typed="", demonstration=False
+        )
     with db.transaction() as session:
         answer = certificates.check(session, typed)
         facts = _facts(session, answer, answers.language(request))
@@ -210,7 +211,9 @@ def _refused_en(answer: Answer, from_file: bool) -> str:
     except Invalid as error:
         if error.code == "certificate_check":
             return "The check characters do not fit: a character was mistyped or made up."
-        return f"That is no certificate number. One looks like {serials.certificate_number(2026, 1)}."
+        return (
+            f"That is no certificate number. One looks like {serials.certificate_number(2026, 1)}."
+        )
     return "The number is well formed, but the registry has no such certificate."
 
 
@@ -228,8 +231,7 @@ def sentence(answer: Answer, retired_on: list[date], lang: str) -> str:
     state = _state(answer, retired_on, lang)
     if lang == "en":
         text = (
-            f"Genuine. Vintage {vintages}, {kinds}, {places},"
-            f" {answer.amount_kg:,} kg CO2e. {state}"
+            f"Genuine. Vintage {vintages}, {kinds}, {places}, {answer.amount_kg:,} kg CO2e. {state}"
         )
         return text.replace("、", ", ")
     return f"证书真实。{vintages} 年份，{kinds}，{places}，{answer.amount_kg:,} kg CO2e。{state}"
@@ -246,6 +248,7 @@ def _state(answer: Answer, retired_on: list[date], lang: str) -> str:
         purpose = (answer.public or {}).get("purpose")
         why = f"（{purpose}）" if purpose else ""
         if english:
+            why = f" ({purpose})" if purpose else ""
             return f"Used and retired on {when}{why}. It cannot be used again."
         return f"已使用并于 {when} 注销{why}，不可再用。"
     if answer.kind == CertificateKind.RETIREMENT:
@@ -269,7 +272,9 @@ def _state(answer: Answer, retired_on: list[date], lang: str) -> str:
     }
     found = [said[state][english] for state, amount_kg in parts.items() if amount_kg]
     if other_kg:
-        found.append(f"{other_kg:,} kg in another state" if english else f"{other_kg:,} kg 为其他状态")
+        found.append(
+            f"{other_kg:,} kg in another state" if english else f"{other_kg:,} kg 为其他状态"
+        )
     return f"Now: {'; '.join(found)}." if english else f"现在其中 {'，'.join(found)}。"
 
 
@@ -300,6 +305,24 @@ def _organisation(session: Session, name: str | None) -> str | None:
         return None
     query = select(Party.name).where(Party.name == name, Party.kind != PartyKind.HOUSEHOLD)
     return session.scalar(query.limit(1))
+
+
+def _deciding_offices(session: Session) -> list[str]:
+    """The offices that register and record: an objection goes to them."""
+    query = (
+        select(Party.name)
+        .join(Person, Person.party_id == Party.id)
+        .join(RoleGrant, RoleGrant.person_id == Person.id)
+        .where(
+            RoleGrant.role.in_((Role.REGISTRAR, Role.AUTHORITY)),
+            RoleGrant.in_force,
+            RoleGrant.revoked_at.is_(None),
+            Person.active,
+        )
+        .distinct()
+        .order_by(Party.name)
+    )
+    return list(session.scalars(query))
 
 
 def _projects(session: Session, project_id: int | None = None) -> list[ProjectFacts]:
@@ -363,8 +386,7 @@ def _land(session: Session) -> dict[int, tuple[int, float]]:
         select(ProjectParcel.project_id, func.count(), func.sum(ParcelVersion.area_m2))
         .join(
             ParcelVersion,
-            (ParcelVersion.parcel_id == ProjectParcel.parcel_id)
-            & ParcelVersion.valid_to.is_(None),
+            (ParcelVersion.parcel_id == ProjectParcel.parcel_id) & ParcelVersion.valid_to.is_(None),
         )
         .group_by(ProjectParcel.project_id)
     )
@@ -440,4 +462,3 @@ def _round_facts(
         buffer_co2_t=float(result["buffer_co2_t"]),
         issuable_kg=int(result["issuable_kg"]),
     )
-

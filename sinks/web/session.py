@@ -115,9 +115,7 @@ def sign_out(request: Request, form: FormData) -> Response:
         with db.transaction() as session:
             people.close_session(session, token)
     answer = RedirectResponse(SIGN_IN, HTTPStatus.SEE_OTHER)
-    answer.delete_cookie(
-        COOKIE, path="/", httponly=True, samesite="lax", secure=answers.is_https()
-    )
+    answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=answers.is_https())
     return answer
 
 
@@ -144,9 +142,7 @@ def _refuse_foreign(request: Request, form: FormData) -> None:
         raise ForeignForm("这个表单不是从登记簿的页面提交的，已拒绝。", code="foreign_form")
     sent, kept = _text(form, "token"), request.cookies.get(FORM_COOKIE, "")
     if not kept or not hmac.compare_digest(sent.encode(), kept.encode()):
-        raise ForeignForm(
-            "页面停留过久或浏览器未保存 Cookie，请重新提交。", code="form_expired"
-        )
+        raise ForeignForm("页面停留过久或浏览器未保存 Cookie，请重新提交。", code="form_expired")
 
 
 def _own_hosts(request: Request) -> set[str]:

@@ -74,7 +74,9 @@ def tile(path: Path, zoom: int, column: int, row: int) -> bytes | None:
                 colours = source.colormap(1) if paletted else None
     except RasterioIOError as error:
         log.exception("the base map cannot be read")
-        raise NotFound("底图文件打不开，请管理员检查 SINKS_BASEMAP_COG。", code="basemap") from error
+        raise NotFound(
+            "底图文件打不开，请管理员检查 SINKS_BASEMAP_COG。", code="basemap"
+        ) from error
     return _png(_coloured(bands, colours), opaque)
 
 

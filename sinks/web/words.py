@@ -76,10 +76,14 @@ def measured_t(amount_t: float) -> str:
     return f"{'+' if shown > 0 else ''}{shown:,}"
 
 
-def area(area_m2: float, lang: str) -> str:
-    """An area as ``12.5 亩（0.83 公顷）``, coarse on purpose: it is for the public."""
-    mu, ha = _rounded(area_m2 * 15 / 10_000, 1), _rounded(area_m2 / 10_000, 2)
-    return f"{mu:,} mu ({ha:,} ha)" if lang == "en" else f"{mu:,} 亩（{ha:,} 公顷）"
+def mu(area_m2: float, lang: str) -> str:
+    """An area as ``12.5 亩``, coarse on purpose: it is for the public."""
+    return f"{_rounded(area_m2 * 15 / 10_000, 1):,} {'mu' if lang == 'en' else '亩'}"
+
+
+def ha(area_m2: float, lang: str) -> str:
+    """The same area as ``0.83 公顷``. 1 ha = 15 亩 exactly."""
+    return f"{_rounded(area_m2 / 10_000, 2):,} {'ha' if lang == 'en' else '公顷'}"
 
 
 def day(at: datetime | date) -> str:

