@@ -124,52 +124,63 @@ def check_rows(
     declared = _declared_field(vector_file.fields, declared_area_field)
     refused: dict[int, Refusal] = {}
     taken = _areas_on_the_map(vector_file, refused)
-    rows = [row for row, _ in taken]
     polygons = np.array([polygon for _, polygon in taken], dtype=object)
     area_m2 = geometry.areas_m2(polygons)
-    questions: list[list[Question]] = [[] for _ in rows]
     placement = None if anywhere else districts.place(polygons)
-    for index, row in enumerate(rows):
+    for index, (row, polygon) in enumerate(taken):
         if area_m2[index] < geometry.AREA_M2_MIN:
             refused[row.row] = Refusal("zero_area", f"面积只有 {area_m2[index]:.4g} m²，不成地块。")
         elif placement is not None and placement.beyond_share[index] > BEYOND_SHARE_MAX:
-            refused[row.row] = _outside_refusal(float(placement.distance_m[index]), polygons[index])
-    keep = [index for index, row in enumerate(rows) if row.row not in refused]
+            refused[row.row] = _outside_refusal(float(placement.distance_m[index]), polygon)
+    keep = [index for index, (row, _) in enumerate(taken) if row.row not in refused]
+    questions: list[list[Question]] = [[] for _ in taken]
     _ask_about_shape(keep, polygons, area_m2, questions, anywhere=anywhere)
-    checked: list[CheckedRow] = []
-    first_with: dict[str, int] = {}
-    datum_known = geometry.datum_is_known(vector_file.crs)
-    for index in keep:
-        row, asked = rows[index], questions[index]
-        if placement is not None:
-            asked += _near_outside(placement, index)
-        if not datum_known:
-            asked.append(
+    if placement is not None:
+        for index in keep:
+            questions[index] += _near_outside(placement, index)
+    if not geometry.datum_is_known(vector_file.crs):
+        for index in keep:
+            questions[index].append(
                 Question("datum_unknown", "坐标系没有写明大地基准，位置可能差几百米。请核对。")
             )
-        declared_m2 = _ask_about_declared(row, declared, float(area_m2[index]), asked)
-        sha256 = geometry.geometry_sha256(row.polygon)
-        if sha256 in first_with:
-            asked.append(
-                Question("duplicate", f"图形与第 {first_with[sha256]} 行完全相同（行号从 0 起）。")
-            )
-        first_with.setdefault(sha256, row.row)
-        checked.append(
-            CheckedRow(
-                row=row.row,
-                boundary_4490=polygons[index],
-                area_m2=float(area_m2[index]),
-                attributes=row.attributes,
-                questions=asked,
-                geometry_sha256=sha256,
-                declared_area_m2=declared_m2,
-                district_code=placement.codes[index] if placement is not None else None,
-            )
-        )
+    first_with: dict[str, int] = {}
+    accepted = [
+        _checked(*taken[i], float(area_m2[i]), questions[i], declared, first_with, placement, i)
+        for i in keep
+    ]
     return CheckReport(
         rows=len(vector_file.rows),
-        accepted=checked,
+        accepted=accepted,
         refused=[RefusedRow(row, r.code, r.message) for row, r in sorted(refused.items())],
+    )
+
+
+def _checked(
+    row: Row,
+    polygon: Any,
+    area_m2: float,
+    questions: list[Question],
+    declared: tuple[str, str] | None,
+    first_with: dict[str, int],
+    placement: districts.Placement | None,
+    index: int,
+) -> CheckedRow:
+    """Return the row that is taken, after asking about its area on paper and about its likes."""
+    declared_m2 = _ask_about_declared(row, declared, area_m2, questions)
+    sha256 = geometry.geometry_sha256(row.polygon)
+    if sha256 in first_with:
+        text = f"图形与第 {first_with[sha256]} 行完全相同（行号从 0 起）。"
+        questions.append(Question("duplicate", text))
+    first_with.setdefault(sha256, row.row)
+    return CheckedRow(
+        row=row.row,
+        boundary_4490=polygon,
+        area_m2=area_m2,
+        attributes=row.attributes,
+        questions=questions,
+        geometry_sha256=sha256,
+        declared_area_m2=declared_m2,
+        district_code=placement.codes[index] if placement is not None else None,
     )
 
 

@@ -101,7 +101,6 @@ def place(polygons_4490: geometry.Polygons, path: Path = HUZHOU) -> Placement:
     moved = geometry.to_metric(polygons_4490[near], metric)
     distance_m[near] = shapely.distance(moved, city)
     for share, land in ((outside_share, city), (beyond_share, about)):
-        shapely.prepare(land)
         inside = shapely.covers(land, moved)
         share[near[inside]] = 0.0
         for index in np.flatnonzero(~inside):
@@ -124,12 +123,10 @@ def _metric(path: Path) -> tuple[list[tuple[str, Any]], Any, Any, Any]:
     moved = geometry.to_metric(polygons, metric)
     codes = [district.code for district in load(path)]
     city = shapely.union_all(moved)
-    return (
-        list(zip(codes, moved, strict=True)),
-        metric,
-        city,
-        shapely.buffer(city, NEAR_M, quad_segs=64),
-    )
+    about = shapely.buffer(city, NEAR_M, quad_segs=64)
+    # Here and not where they are used, since threads share them from here on.
+    shapely.prepare([city, about])
+    return list(zip(codes, moved, strict=True)), metric, city, about
 
 
 def _name(

@@ -123,7 +123,7 @@ def drawn(geojson: Mapping[str, Any]) -> VectorFile:
     row = Row(0, polygon, raw.attributes, problem)
     crs = geometry.crs_of("EPSG:4326")
     fields = list(raw.attributes)
-    return VectorFile([row], crs, "default", "UTF-8", fields, "GeoJSON", "", "cut")
+    return VectorFile([row], crs, "default", "UTF-8", fields, "GeoJSON", "", "not used")
 
 
 def _paths(path: str | Path) -> dict[str, Path]:

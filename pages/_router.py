@@ -13,6 +13,8 @@ from sinks.core.actor import Actor, Role
 from sinks.web import frame
 
 HERE = Path(__file__).parent
+# A file of ours: Streamlit fetches an icon named by its name from another host.
+ICON = HERE.parent / "static" / "icon.svg"
 EVERYBODY = frozenset(Role)
 OWNERS = frozenset({Role.COOPERATIVE, Role.DEVELOPER})
 # Section -> (file, Chinese, English, icon, who works there). A page missing here can still be
@@ -104,7 +106,7 @@ def who(person: Actor) -> None:
 def main() -> None:
     """Show the frame, then the page."""
     st.set_page_config(
-        page_title="湖州碳汇登记簿", page_icon=":material/forest:", layout="wide",
+        page_title="湖州碳汇登记簿", page_icon=str(ICON), layout="wide",
         initial_sidebar_state="auto",
     )  # fmt: skip
     _kit.style()

@@ -20,6 +20,25 @@
     },
   });
 
+  // A map may be built before its frame has a height (a map that takes another's place), and would
+  // then look at the whole earth: what it was told to look at last is looked at once it has a size.
+  const fitBounds = L.Map.prototype.fitBounds;
+  L.Map.include({
+    fitBounds: function (bounds, options) {
+      const size = this.getSize();
+      if (size.x > 0 && size.y > 0) return fitBounds.call(this, bounds, options);
+      if (!this._sinksWanted) {
+        this.once("resize", function () {
+          const wanted = this._sinksWanted;
+          this._sinksWanted = null;
+          this.fitBounds(wanted.bounds, wanted.options);
+        });
+      }
+      this._sinksWanted = { bounds: bounds, options: options };
+      return this;
+    },
+  });
+
   const INK = "#1f5c4d";
   const WORDS = {
     zh: { in: "放大", out: "缩小", area: "面积约", none: "尚未勾绘" },

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -24,7 +25,12 @@ from sinks.core.settings import Settings
 
 FORMAT = "sinks-backup/1"
 DUMP, MANIFEST = "database.dump", "manifest.json"
+KINDS = ("layers", "documents")
 MANIFEST_BYTES_MAX = 2**20
+# Nothing else is ever taken out of a tar: a name could lead out of the folder, a link anywhere.
+NAMES = re.compile(
+    rf"{re.escape(MANIFEST)}|{re.escape(DUMP)}|layers/[0-9a-f]{{64}}\.tif|documents/[0-9a-f]{{2}}/[0-9a-f]{{64}}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +87,9 @@ def write(place: Place, out: Path) -> dict[str, Any]:
     part = out.with_name(f"{out.name}.part")
     try:
         with tempfile.TemporaryDirectory(prefix="sinks-backup-") as folder:
-            dump = Path(folder) / DUMP
+            dump, listed = Path(folder) / DUMP, Path(folder) / MANIFEST
             _dump(place, dump)
-            kept = {
-                "layers": _files(place.office.layers_dir),
-                "documents": _files(place.office.documents_dir),
-            }
+            kept = {kind: _files(_root(place.office, kind), kind) for kind in KINDS}
             manifest = {
                 "format": FORMAT,
                 "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -94,23 +97,26 @@ def write(place: Place, out: Path) -> dict[str, Any]:
                 "dump_sha256": rasters.sha256_of(dump),
                 **{kind: len(files) for kind, files in kept.items()},
             }
-            (Path(folder) / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False))
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with (
-                os.fdopen(descriptor, "wb") as file,
-                tarfile.open(fileobj=file, mode="w") as archive,
-            ):
-                archive.add(Path(folder) / MANIFEST, MANIFEST)
-                archive.add(dump, DUMP)
-                for kind, files in kept.items():
-                    root = _root(place.office, kind)
-                    for path in files:
-                        archive.add(path, f"{kind}/{path.relative_to(root)}")
+            listed.write_text(json.dumps(manifest), encoding="utf-8")
+            members = {MANIFEST: listed, DUMP: dump}
+            for kind, files in kept.items():
+                root = _root(place.office, kind)
+                members |= {f"{kind}/{path.relative_to(root)}": path for path in files}
+            _pack(part, members)
         part.replace(out)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise Invalid(f"不能写入 {out}：{error.strerror}。", code="out_file") from error
     return manifest
+
+
+def _pack(out: Path, members: dict[str, Path]) -> None:
+    """Write the tar; it names households, so nobody else may read it at any moment."""
+    out.unlink(missing_ok=True)  # A leftover would keep its own mode.
+    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w") as archive:
+        for name, path in members.items():
+            archive.add(path, name)
 
 
 def _dump(place: Place, out: Path) -> None:
@@ -149,15 +155,18 @@ def _root(office: Settings, kind: str) -> Path:
     return office.layers_dir if kind == "layers" else office.documents_dir
 
 
-def _files(root: Path) -> list[Path]:
-    """The whole files below a folder; one that is still being written has another name."""
-    return sorted(path for path in root.rglob("*") if path.is_file() and path.suffix != ".part")
+def _files(root: Path, kind: str) -> list[Path]:
+    """The files of a kind below its folder; one that is still being written has another name."""
+    return sorted(
+        path for path in root.rglob("*")
+        if path.is_file() and NAMES.fullmatch(f"{kind}/{path.relative_to(root)}")
+    )  # fmt: skip
 
 
 def changed_files() -> list[Path]:
     """Layers and documents whose bytes are no longer those of their name."""
     office = settings.load()
-    found = [*_files(office.layers_dir), *_files(office.documents_dir)]
+    found = [path for kind in KINDS for path in _files(_root(office, kind), kind)]
     return [path for path in found if rasters.sha256_of(path) != path.stem]
 
 
@@ -181,8 +190,8 @@ def read(place: Place, file: Path) -> dict[str, Any]:
         manifest = _unpack(file, Path(folder))
         _prove(Path(folder), manifest)
         # Files first: one without a row is harmless, a row without its file is not.
-        for kind in ("layers", "documents"):
-            _move_in(Path(folder) / kind, _root(place.office, kind))
+        for kind in KINDS:
+            _move_in(Path(folder) / kind, _root(place.office, kind), kind)
         command, environment = place.command(
             "pg_restore", "--single-transaction", "--exit-on-error", "--no-password"
         )
@@ -193,10 +202,17 @@ def read(place: Place, file: Path) -> dict[str, Any]:
 
 
 def _unpack(file: Path, folder: Path) -> dict[str, Any]:
-    """Unpack the tar and give its manifest; names that lead out of the folder are refused."""
+    """Unpack the tar and give its manifest."""
     try:
         with tarfile.open(file, mode="r:") as archive:
-            archive.extractall(folder, filter="data")
+            for member in archive:
+                content = archive.extractfile(member) if NAMES.fullmatch(member.name) else None
+                if content is None or not member.isreg():
+                    raise Invalid(f"{file} 里有不属于备份的 {member.name!r}。", code="not_a_backup")
+                target = folder / member.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with target.open("wb") as out:
+                    shutil.copyfileobj(content, out)
     except FileNotFoundError as error:
         raise Invalid(f"没有文件 {file}。", code="not_found") from error
     except tarfile.TarError as error:
@@ -213,8 +229,8 @@ def _unpack(file: Path, folder: Path) -> dict[str, Any]:
 def _prove(folder: Path, manifest: dict[str, Any]) -> None:
     """Refuse a backup of which one byte is not what was written."""
     damaged = [] if rasters.sha256_of(folder / DUMP) == manifest.get("dump_sha256") else [DUMP]
-    for kind in ("layers", "documents"):
-        files = _files(folder / kind)
+    for kind in KINDS:
+        files = _files(folder / kind, kind)
         if len(files) != manifest.get(kind):
             damaged.append(f"{kind}（应有 {manifest.get(kind)} 个，实有 {len(files)} 个）")
         damaged += [path.name for path in files if rasters.sha256_of(path) != path.stem]
@@ -222,8 +238,8 @@ def _prove(folder: Path, manifest: dict[str, Any]) -> None:
         raise Invalid(f"备份已损坏，没有恢复：{'；'.join(damaged[:20])}。", code="backup_damaged")
 
 
-def _move_in(source: Path, goal: Path) -> None:
-    for path in _files(source):
+def _move_in(source: Path, goal: Path, kind: str) -> None:
+    for path in _files(source, kind):
         target = goal / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, target)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sinks.cli import _token
 from sinks.core import db, migrate, people
 from sinks.core.actor import Actor
-from sinks.core.errors import Conflict, NotPermitted, SinksError
+from sinks.core.errors import Conflict, Invalid, NotPermitted, SinksError
 
 
 class NoDatabase(SinksError):
@@ -74,6 +74,12 @@ def _transaction(actor: Actor | None) -> Iterator[Session]:
         if isinstance(error.orig, postgres.LockNotAvailable):
             raise Conflict(
                 "别人正在办理同一件事，请稍后再试。本次没有任何改动。", code="busy"
+            ) from error
+        raise
+    except sa.exc.DataError as error:
+        if isinstance(error.orig, postgres.NumericValueOutOfRange):
+            raise Invalid(
+                "有一个数字超出了登记簿能存的范围。本次没有任何改动。", code="out_of_range"
             ) from error
         raise
 

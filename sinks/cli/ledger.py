@@ -23,6 +23,7 @@ KIND_ZH = {
     "remainder": "余量",
     "retired": "注销",
 }
+STATE_ZH = {"held": "持有", "reserved": "锁定", "buffer": "缓冲", "retired": "注销"}
 
 
 @app.command()
@@ -124,7 +125,7 @@ def _statement_text(lines: list[dict[str, Any]], blocks: list[dict[str, Any]]) -
     serials = _out.table(
         ("序列号", "年份", "状态", "数量"),
         [
-            (row["serial"], row["vintage"], row["state"], _out.kg(row["amount_kg"]))
+            (row["serial"], row["vintage"], STATE_ZH[row["state"]], _out.kg(row["amount_kg"]))
             for row in blocks
         ],
         empty="没有序列号。",

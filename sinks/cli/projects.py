@@ -10,10 +10,18 @@ from sinks.cli._out import Json
 from sinks.core.errors import Invalid
 from sinks.core.people import Party
 from sinks.crediting import projects
-from sinks.crediting.projects import Project
+from sinks.crediting.projects import Project, Status
 
 app = typer.Typer()
 
+STATUS_ZH = {
+    Status.DRAFT: "草稿",
+    Status.PUBLIC_NOTICE: "公示",
+    Status.UNDER_VALIDATION: "审定",
+    Status.REGISTERED: "项目备案",
+    Status.CREDITING: "计入期",
+    Status.REJECTED: "未通过",
+}
 ProjectArgument = Annotated[str, typer.Argument(metavar="PROJECT", help="项目编码或 id")]
 
 
@@ -103,7 +111,7 @@ def list_projects(as_json: Json = False) -> None:
         ("编码", "名称", "业主", "方法", "状态", "公示至", "备案号"),
         [
             (
-                row["code"], row["name"], row["owner"], row["method"], row["status"],
+                row["code"], row["name"], row["owner"], row["method"], STATUS_ZH[Status(row["status"])],
                 row["notice_ends_on"], row["filing_no"],
             )
             for row in rows
@@ -128,11 +136,7 @@ def _shown(row: Project, owner: Party | None = None) -> dict[str, Any]:
 
 
 def _give(document: dict[str, Any], *, as_json: bool) -> None:
-    notice = (
-        f"，公示至 {document['notice_ends_on']}" if document["status"] == "public_notice" else ""
-    )
-    _out.give(
-        document,
-        f"{document['code']}  {document['name']}：{document['status']}{notice}",
-        as_json=as_json,
-    )
+    status = Status(document["status"])
+    notice = f"至 {document['notice_ends_on']}" if status == Status.PUBLIC_NOTICE else ""
+    text = f"{document['code']}  {document['name']}：{STATUS_ZH[status]}{notice}"
+    _out.give(document, text, as_json=as_json)

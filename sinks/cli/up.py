@@ -5,6 +5,7 @@ program takes the app with it (the kernel tells the child); the cluster is adopt
 """
 
 import ctypes
+import fcntl
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TextIO
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -49,6 +51,7 @@ def up(*, demo: bool, port: int | None, say: Say) -> int:
     if now.data_dir.parent != settings.ROOT:
         say(f"数据目录：{now.data_dir}")
     cluster = None if now.database_url else Cluster(now.data_dir)
+    lock = _only_one(now)
     signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:
         prepare(now, cluster, say)
@@ -61,6 +64,7 @@ def up(*, demo: bool, port: int | None, say: Say) -> int:
         if cluster is not None:
             cluster.stop()
             say("已停止。")
+        lock.close()
 
 
 def prepare(now: Settings, cluster: Cluster | None, say: Say) -> None:
@@ -93,7 +97,9 @@ def first_accounts(*, demo: bool, say: Say) -> list[Account]:
         say("装入演示数据（约一分钟，只在第一次）……")
         filled = demonstration.fill(admin_id)
         accounts += [
-            Account(person.login, filled.password, f"{person.name}（{person.role}，{person.party}）")
+            Account(
+                person.login, filled.password, f"{person.name}（{person.role}，{person.party}）"
+            )
             for person in filled.people
         ]
     return accounts
@@ -155,6 +161,19 @@ def _wait_until_ready(app: subprocess.Popen[bytes], port: int) -> None:
     raise Conflict(f"应用在 {APP_SECONDS_MAX} 秒内没有就绪。", code="app_start")
 
 
+def _only_one(now: Settings) -> TextIO:
+    """Hold the data folder: of two programs on it, the first to stop would stop the database
+    under the other."""
+    now.data_dir.mkdir(parents=True, exist_ok=True)
+    lock = (now.data_dir / "up.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise Conflict(f"登记簿已在运行（数据目录 {now.data_dir}）。", code="running") from error
+    return lock
+
+
 def _refuse_taken(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -173,5 +192,3 @@ def _die_with_parent() -> None:
 
 def _as_ctrl_c(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
-
-

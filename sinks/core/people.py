@@ -5,8 +5,10 @@ person belongs to one party and has one account. A role that verifies, records o
 force only when a second administrator has approved it.
 """
 
+import contextlib
 import hashlib
 import hmac
+import os
 import re
 import secrets
 from datetime import datetime, timedelta
@@ -18,7 +20,7 @@ from argon2.exceptions import VerificationError
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from sinks.core import audit
+from sinks.core import audit, settings
 from sinks.core.actor import DECIDING_ROLES, Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
@@ -203,7 +205,21 @@ def _refuse_weak(password: str) -> None:
 
 
 def _identity_hash(number: str) -> str:
-    return hashlib.sha256(f"sinks-identity:{number.strip().upper()}".encode()).hexdigest()
+    """A keyed hash: identity numbers are few enough to try them all against a plain one."""
+    return hmac.new(_identity_key(), number.strip().upper().encode(), hashlib.sha256).hexdigest()
+
+
+def _identity_key() -> bytes:
+    """The office's key, made once, kept outside the database."""
+    path = settings.load().data_dir / "identity.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            contextlib.suppress(FileExistsError),
+            open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file,
+        ):
+            file.write(secrets.token_bytes(32))
+    return path.read_bytes()
 
 
 def grant(session: Session, actor: Actor | None, person_id: int, role: Role) -> RoleGrant:

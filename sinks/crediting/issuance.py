@@ -5,6 +5,7 @@ is rounded up; what is below one unit goes to the remainder account of its contr
 gets its own range of serials, so that every kilogram can be followed back to its land.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from datetime import date
@@ -17,14 +18,14 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from sinks.core import policies
+from sinks.core import audit, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, constraint_of
 from sinks.core.errors import Conflict, NotPermitted
 from sinks.crediting import ledger, projects, rounds
 from sinks.crediting.ledger import AccountKind, Batch, Block, BlockState
 from sinks.crediting.rounds import MonitoringRound
-from sinks.land import claims, parcels
+from sinks.land import parcels
 from sinks.measurement import runs
 from sinks.measurement.runs import Run
 
@@ -59,11 +60,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What an issuance did [kg CO2e]."""
+    """What an issuance did [kg CO2e].
+
+    withheld_kg : measured on parcels that were withdrawn since the round opened; never issued
+    """
 
     holders_kg: int
     buffer_kg: int
     remainder_kg: int
+    withheld_kg: int
 
 
 def issue(
@@ -93,13 +98,23 @@ def issue(
     }
     run = runs.get(session, row.run_id or 0)
     _refuse_unissuable(run, values)
-    rounds.mark_issued(session, actor, row)  # First: another state is refused before a transfer.
     kg_by_parcel = {item.parcel_id: item.issuable_kg for item in runs.parcels_of(session, run.id)}
     shares = vintage_shares(row.period_start, row.period_end)
     project = session.get_one(projects.Project, row.project_id)
-    lines = _credit_parcels(session, row, project.owner_id, kg_by_parcel, shares, contract_of)
     buffer_kg = whole_kg(run.result["net_co2_t"]) - sum(kg_by_parcel.values())
-    return _post(session, actor, row, int(values["unit_kg"]), lines, _split(buffer_kg, shares))
+    standing = {
+        parcel_id: amount_kg
+        for parcel_id, amount_kg in kg_by_parcel.items()
+        if _stands(session, parcel_id)
+    }
+    # After every refusal and before every consequence.
+    rounds.mark_issued(session, actor, row)
+    withheld_kg = sum(kg_by_parcel.values()) - sum(standing.values())
+    lines = _credit_parcels(session, row, project.owner_id, standing, shares, contract_of)
+    totals = _post(session, actor, row, int(values["unit_kg"]), lines, _split(buffer_kg, shares))
+    issued = Issued(totals["holders"], totals["buffer"], totals["remainder"], withheld_kg)
+    audit.record(session, actor, "round.issued", f"round:{round_id}", dataclasses.asdict(issued))
+    return issued
 
 
 def whole_kg(co2_t: float) -> int:
@@ -164,7 +179,6 @@ def _credit_parcels(
     """Write down each parcel's credit, and give the sums by vintage and holder."""
     sums: dict[tuple[int, int, int], int] = {}
     for parcel_id, amount_kg in kg_by_parcel.items():
-        _refuse_lost_land(session, parcel_id)
         contract_id, party_id = contract_of.get(parcel_id, (0, owner_id))
         for vintage, part_kg in _split(amount_kg, shares).items():
             key = (vintage, contract_id, party_id)
@@ -194,16 +208,22 @@ def _credit_parcels(
     ]
 
 
-def _refuse_lost_land(session: Session, parcel_id: int) -> None:
-    """A parcel suspended or withdrawn since the round opened earns nothing until it is settled."""
+def _stands(session: Session, parcel_id: int) -> bool:
+    """Whether a parcel may still be credited. One withdrawn since the round opened is debited:
+    its kilograms stay in the run and are never issued.
+
+    Raises
+    ------
+    Conflict
+        The parcel is suspended: what it earns is not settled, so nothing of the round is issued.
+    """
     parcel = parcels.locked(session, parcel_id)
-    claim = session.get(claims.LandClaim, parcel_id)
-    if parcel.status in (parcels.Status.SUSPENDED, parcels.Status.WITHDRAWN) or claim is None:
+    if parcel.status == parcels.Status.SUSPENDED:
         raise Conflict(
-            f"地块 {parcel.code} 已{parcels.STATUS_ZH[parcels.Status(parcel.status)]}，"
-            "须先处理再签发。",
+            f"地块 {parcel.code} 已暂停，恢复或退出之后才能签发本监测期。",
             code="parcel_not_standing",
         )
+    return parcel.status != parcels.Status.WITHDRAWN
 
 
 def _post(
@@ -213,7 +233,8 @@ def _post(
     unit_kg: int,
     lines: list[Line],
     buffer_kg: dict[int, int],
-) -> Issued:
+) -> dict[str, int]:
+    """Post every vintage; give the kilograms that went to holders, buffer and remainders."""
     totals = {"holders": 0, "buffer": 0, "remainder": 0}
     source = ledger.account(session, AccountKind.ISSUANCE)
     for vintage, vintage_buffer_kg in buffer_kg.items():
@@ -233,7 +254,7 @@ def _post(
         first = 1
         for line in (*mine, buffer):
             first = _post_line(session, actor, row, batch, source.id, line, first, totals)
-    return Issued(totals["holders"], totals["buffer"], totals["remainder"])
+    return totals
 
 
 def _post_line(

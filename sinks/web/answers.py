@@ -180,11 +180,15 @@ def is_https() -> bool:
 
 def download(content: bytes, name: str, media_type: str) -> Response:
     """A file to be kept, never shown in the page: a stranger's HTML must not run as ours."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)
     return Response(
         content,
         media_type=media_type,
         headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            # The first name is for programs that don't know the second, which is the real one.
+            "Content-Disposition": (
+                f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+            ),
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "Cache-Control": "private, no-store",
         },

@@ -162,7 +162,7 @@ def card(session: Session, actor: Actor, case_id: int) -> CaseCard:
 
 def supplies(session: Session, party_id: int) -> list[Supply]:
     """Holding accounts of a party that hold something, by contract."""
-    numbers = dict(session.execute(select(Contract.id, Contract.number)).tuples())
+    numbers = {row.id: row.number for row in session.execute(select(Contract.id, Contract.number))}
     found = []
     for account in ledger.accounts(session, party_id=party_id):
         if account.kind == AccountKind.HOLDING and (supply := _supply(session, account, numbers)):

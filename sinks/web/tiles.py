@@ -77,7 +77,7 @@ def tile(path: Path, zoom: int, column: int, row: int) -> bytes | None:
         raise NotFound(
             "底图文件打不开，请管理员检查 SINKS_BASEMAP_COG。", code="basemap"
         ) from error
-    return _png(_coloured(bands, colours), opaque)
+    return _png(_coloured(bands, colours), opaque, place)
 
 
 def _refuse_no_picture(source: DatasetReader) -> None:
@@ -99,10 +99,11 @@ def _coloured(
     return np.repeat(bands, 3, axis=0) if len(bands) == 1 else bands
 
 
-def _png(bands: np.ndarray, opaque: np.ndarray) -> bytes:
+def _png(bands: np.ndarray, opaque: np.ndarray, place: Affine) -> bytes:
     with MemoryFile() as file:
         with file.open(
-            driver="PNG", width=TILE_PIXELS, height=TILE_PIXELS, count=4, dtype="uint8"
-        ) as picture:
+            driver="PNG", width=TILE_PIXELS, height=TILE_PIXELS, count=4, dtype="uint8",
+            transform=place,  # Not kept in the PNG; without it rasterio warns at every tile.
+        ) as picture:  # fmt: skip
             picture.write(np.concatenate([bands, opaque[None]]).astype(np.uint8))
         return bytes(file.read())

@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
+from sinks.cli import main
 from tests import world
+from tests.cli.cli_land import geojson
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,16 +24,6 @@ def program(*words: str, folder: Path, **environment: str) -> subprocess.Complet
         cwd=ROOT, env={**plain, "SINKS_DATA_DIR": str(folder), **environment},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-
-
-def geojson(*outlines: object, crs: str | None = None) -> dict:
-    """Outlines of `world.land` as a FeatureCollection."""
-    features = [
-        {"type": "Feature", "properties": {"name": f"小班 {number}"},
-         "geometry": outline.__geo_interface__}
-        for number, outline in enumerate(outlines)
-    ]  # fmt: skip
-    return {"type": "FeatureCollection", "features": features}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +42,9 @@ def test_a_command_without_database_loads_nothing_of_it(words: tuple[str, ...]) 
         "loaded = {'sqlalchemy', 'psycopg', 'geoalchemy2'} & set(sys.modules);"
         "sys.exit(9 if loaded else status)"
     )
-    done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr.decode()
 
 
@@ -144,7 +139,13 @@ def test_land_check_counts_rows_and_says_that_overlap_was_not_checked(tmp_path: 
     document["features"].append({"type": "Feature", "properties": {}, "geometry": bow})
     (tmp_path / "land.geojson").write_text(json.dumps(document))
     done = program(
-        "land", "check", str(tmp_path / "land.geojson"), "--type", "bamboo", "--json", folder=tmp_path
+        "land",
+        "check",
+        str(tmp_path / "land.geojson"),
+        "--type",
+        "bamboo",
+        "--json",
+        folder=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
@@ -165,13 +166,16 @@ def test_a_file_that_is_not_land_sets_file_and_ends_with_1(cli, tmp_path: Path) 
     assert said.status == 1
     assert said.json["rows"] == 0
     assert said.json["file"]["code"]
-    assert cli("land", "check", tmp_path / "no.shp", "--type", "tea", "--json").json["file"]["code"] == (
-        "not_found"
-    )
+    assert cli("land", "check", tmp_path / "no.shp", "--type", "tea", "--json").json["file"][
+        "code"
+    ] == ("not_found")
 
 
 def test_land_elsewhere_is_refused_and_taken_with_anywhere(cli, write) -> None:
-    far = {"type": "Polygon", "coordinates": [[[2.0, 48.0], [2.01, 48.0], [2.01, 48.01], [2.0, 48.0]]]}
+    far = {
+        "type": "Polygon",
+        "coordinates": [[[2.0, 48.0], [2.01, 48.0], [2.01, 48.01], [2.0, 48.0]]],
+    }
     path = write("far.geojson", {"type": "Feature", "properties": {}, "geometry": far})
     here = cli("land", "check", path, "--type", "other", "--json")
     assert here.status == 1
@@ -187,7 +191,17 @@ def test_zonal_writes_one_line_a_parcel(cli, write, tmp_path: Path) -> None:
     path = write("land.geojson", geojson(world.land(0, 0, 200, 200), world.land(300, 0, 100, 100)))
     out = tmp_path / "sums.csv"
     done = cli.done(
-        "zonal", "--layer", raster, "--parcels", path, "--out", out, "--stderr", errors, "--id", "name"
+        "zonal",
+        "--layer",
+        raster,
+        "--parcels",
+        path,
+        "--out",
+        out,
+        "--stderr",
+        errors,
+        "--id",
+        "name",
     )
     assert done["rows"] == 2
     header, first, second = out.read_text(encoding="utf-8-sig").splitlines()
@@ -212,7 +226,12 @@ def test_a_layer_that_is_no_raster_is_refused_in_words(cli, write, tmp_path: Pat
 
 
 def test_wrong_words_end_with_2_and_one_json_object(cli) -> None:
-    for words in (("nothing",), ("methods", "run"), ("land", "check", "x", "--type", "grass"), ("round", "show", "x")):
+    for words in (
+        ("nothing",),
+        ("methods", "run"),
+        ("land", "check", "x", "--type", "grass"),
+        ("round", "show", "x"),
+    ):
         said = cli(*words, "--json")
         assert said.status == 2, words
         assert said.json["refused"]["code"] == "usage"
@@ -228,10 +247,6 @@ def test_every_group_shows_its_help_and_every_command_has_json(cli) -> None:
 
 def main_commands() -> dict[str, object]:
     """Every command of the whole command line by its words."""
-    import typer
-
-    from sinks.cli import main
-
     found: dict[str, object] = {}
 
     def walk(words: str, command: object) -> None:

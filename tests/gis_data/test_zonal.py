@@ -79,7 +79,7 @@ def outlines(x: float, y: float, size: float) -> st.SearchStrategy[shapely.Polyg
 
 
 few = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 IN_DEGREES = outlines(WEST + 40 * STEP, NORTH - 30 * STEP, 12 * STEP)
 IN_METRES = outlines(463_500.0, 3_388_000.0, 500.0)
@@ -284,6 +284,10 @@ def test_a_broken_parcel_is_refused_before_anything_is_summed(geographic: Path) 
     bowtie = shapely.Polygon([(119.6, 30.8), (119.61, 30.81), (119.61, 30.8), (119.6, 30.81)])
     with pytest.raises(zonal.ParcelRefused):
         zonal.summaries(geographic, [bowtie])
+
+
+def test_no_parcels_give_no_lines(geographic: Path) -> None:
+    assert zonal.summaries(geographic, []) == []
 
 
 def test_a_parcel_of_too_many_cells_is_refused(tmp_path: Path) -> None:

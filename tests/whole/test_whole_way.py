@@ -10,6 +10,8 @@ from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, NotPermitted
 from sinks.core.policies import PolicyMissing
 from sinks.crediting import certificates, issuance, ledger, rounds
+from sinks.land import claims, parcels
+from sinks.measurement import runs
 from tests import world
 
 
@@ -84,3 +86,26 @@ def test_a_fresh_registry_measures_and_names_what_it_must_decide(
         rounds.publish(session, people["clerk"], story.round_id)
     assert "deduction.moso-mgmt" in refusal.value.keys
     assert "buffer_share.moso-mgmt" in refusal.value.keys
+
+
+def test_land_withdrawn_since_the_round_opened_is_debited_and_suspended_land_stops_it(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.recorded_round(session, people, tmp_path)
+    gone, suspended = story.parcel_ids
+    parcels.suspend(session, people["officer"], suspended, "争议")
+    with pytest.raises(Conflict) as refusal:
+        issue(session, people, story)
+    assert refusal.value.code == "parcel_not_standing"
+    parcels.step(session, people["officer"], suspended, parcels.Status.ENROLLED)
+    claims.withdraw(session, people["officer"], gone, "农户退出")
+    issued = issue(session, people, story)
+    [kg] = [
+        item.issuable_kg
+        for item in runs.parcels_of(session, rounds.get(session, story.round_id).run_id or 0)
+        if item.parcel_id == gone
+    ]
+    assert issued.withheld_kg == kg > 0
+    assert issuance.credits_of_parcel(session, gone) == []
+    assert ledger.verify_ledger(session).broken == []
