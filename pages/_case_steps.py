@@ -117,7 +117,11 @@ def order(me: Actor, card: CaseCard) -> None:
         placeholder=t("请选择", "Choose"),
     )  # fmt: skip
     decided_on = middle.date_input(
-        t("作出日期", "Decided on"), value=None, max_value=today, key="order.decided"
+        t("作出日期", "Decided on"),
+        value=None,
+        max_value=today,
+        key="order.decided",
+        format="YYYY-MM-DD",
     )
     effective_on = right.date_input(
         t("生效日期", "In effect on"), value=None, key="order.effective"
@@ -233,19 +237,18 @@ def lock(me: Actor, card: CaseCard) -> None:
         return
     wanted = card.order.quantity_kg
     chosen = st.selectbox(
-        t("从哪个账户锁定", "From which account"), found, key="lock.account",
-        format_func=lambda one: t(
-            f"合同 {one.contract_no} · 持有 {_words.kilograms(one.held_kg)}",
-            f"contract {one.contract_no} · holds {_words.kilograms(one.held_kg)}",
-        ),
+        t("从哪个账户锁定", "From which account"), found, index=None, key="lock.account",
+        format_func=_supply_words, placeholder=t("请选择", "Choose"),
     )  # fmt: skip
+    if chosen is None:
+        return
     locked_kg = -(-wanted // chosen.unit_kg) * chosen.unit_kg
     if locked_kg > chosen.held_kg:
         st.warning(t("这个账户持有的量不足。", "This account holds too little."))
     sentence = t(
-        f"将从合同 {chosen.contract_no} 的账户锁定 {_words.kilograms(locked_kg)}（按登记单位 {chosen.unit_kg:,} kg "
+        f"将从“{_supply_words(chosen)}”的账户锁定 {_words.kilograms(locked_kg)}（按登记单位 {chosen.unit_kg:,} kg "
         f"取整，不少于裁判的 {_words.kilograms(wanted)}）给{card.case_no}。锁定后不能用于别处。",
-        f"{_words.kilograms(locked_kg)} of contract {chosen.contract_no} are locked for "
+        f"{_words.kilograms(locked_kg)} of “{_supply_words(chosen)}” are locked for "
         f"{card.case_no} and serve nothing else.",
     )
     if _kit.confirm(f"lock.{card.id}", sentence, t("锁定", "Lock")):
@@ -253,6 +256,16 @@ def lock(me: Actor, card: CaseCard) -> None:
             with db.transaction(me) as session:
                 cases.lock_units(session, me, card.id, account_id=chosen.account_id)
             say_done(t(f"已锁定 {locked_kg:,} kg。", f"{locked_kg:,} kg are locked."))
+
+
+def _supply_words(one: case_card.Supply) -> str:
+    whose = (
+        t(f"合同 {one.contract_no}", f"contract {one.contract_no}")
+        if one.contract_no
+        else t("未签收储合同的地块", "land without a contract")
+    )
+    held = _words.kilograms(one.held_kg)
+    return t(f"{whose} · 持有 {held}", f"{whose} · holds {held}")
 
 
 def pay(me: Actor, card: CaseCard) -> None:

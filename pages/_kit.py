@@ -164,15 +164,15 @@ def confirm(key: str, sentence: str, button: str, *, disabled: bool = False) -> 
         Says what will happen, with the amounts and names in it.
     """
     asked, done = f"{key}.asked", f"{key}.done"
-    if st.session_state.pop(done, False):
-        # Asked again if the page shows it again: the same press never acts twice.
-        return True
-    if not st.session_state.get(asked):
+    # Asked again from the start afterwards: the same press never acts twice, and the button stands
+    # there still when what was confirmed is refused.
+    confirmed = bool(st.session_state.pop(done, False))
+    if confirmed or not st.session_state.get(asked):
         st.button(
             button, key=f"{key}.ask", type="primary", disabled=disabled,
             on_click=_set, args=({asked: True},),
         )  # fmt: skip
-        return False
+        return confirmed
     with st.container(border=True, key=f"confirm-{key}"):
         # The sentence holds names people typed, so it is text, not markdown.
         st.html(f'<p class="sinks-sentence" role="alert">{html.escape(sentence)}</p>')

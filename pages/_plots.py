@@ -168,7 +168,9 @@ def plot_form(me: Actor, card: Card) -> None:
         area_m2 = area.number_input(t("面积（m²）", "Area (m²)"), value=None, key="plot.area")
         slope_deg = slope.number_input(t("坡度（度）", "Slope (°)"), value=0.0, key="plot.slope")
         day, phase, age = st.columns(3)
-        measured_on = day.date_input(t("调查日期", "Date"), value=None, key="plot.date")
+        measured_on = day.date_input(
+            t("调查日期", "Date"), value=None, key="plot.date", format="YYYY-MM-DD"
+        )
         phase_chosen = phase.selectbox(
             t("大小年", "Phase"), list(_why.PHASES), key="plot.phase",
             format_func=lambda one: t(*_why.PHASES[one]),

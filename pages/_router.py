@@ -77,7 +77,7 @@ def pages_for(person: Actor) -> dict[str, list[st.Page]]:
                 default=file == "todo",
             )
             for file, zh, en, icon, roles in rows
-            if (person.roles & {*roles, Role.AUDITOR} or roles == EVERYBODY) and (HERE / f"{file}.py").exists()  # XXX
+            if person.roles & {*roles, Role.AUDITOR} or roles == EVERYBODY
         ]  # fmt: skip
         if open_to:
             found[t(section_zh, section_en)] = open_to
@@ -106,7 +106,7 @@ def who(person: Actor) -> None:
 def main() -> None:
     """Show the frame, then the page."""
     st.set_page_config(
-        page_title="湖州碳汇登记簿", page_icon=str(ICON), layout="wide",
+        page_title="湖州市碳汇登记簿", page_icon=str(ICON), layout="wide",
         initial_sidebar_state="auto",
     )  # fmt: skip
     _kit.style()

@@ -44,7 +44,7 @@ def actor() -> Actor:
     _kit.style()
     here = urlsplit(st.context.url or "").path or "/"
     way = f"{SIGN_IN}?next={quote(here)}"
-    st.title(t("湖州碳汇登记簿", "Carbon-sink registry of Huzhou"))
+    st.title(t("湖州市碳汇登记簿", "Huzhou carbon-sink registry"))
     _kit.facts([(said, _kit.link(t("去登录", "Sign in"), way))])
     # On its own the link waits for a click that everybody makes. The address is ours and quoted.
     st.html(f"<script>location.replace({json.dumps(way)})</script>", unsafe_allow_javascript=True)

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from methodologies import catalogue, factors
-from pages import _kit, _maps, _words
+from pages import _kit, _land, _maps, _words
 from pages._kit import Column
 from pages._session import explained, plain
 from pages._words import t
@@ -34,6 +34,21 @@ MODES: Mapping[str, tuple[str, str]] = {
     "model_assisted": ("图上差 + 样地校正", "map change corrected by plots"),
     "plots": ("只用样地", "plots alone"),
     "raster": ("只用两期图", "maps alone"),
+}
+# The values of policies that are words and not numbers.
+VALUES: Mapping[str, tuple[str, str]] = {
+    "ar_tool14": ("AR-TOOL14 分级扣减", "AR-TOOL14"),
+    "ar_cm": ("AR-CM 分级扣减", "AR-CM"),
+    "gs403": ("GS 403 扣减", "GS 403"),
+    "proportional": ("随地上部分按比例", "proportional"),
+    "none": ("增加不计、减少照计", "gains not counted"),
+    "area": ("按面积", "by area"),
+    "map_change": ("按图上变化", "by map change"),
+    "ar5": ("IPCC AR5", "IPCC AR5"),
+    "ar6": ("IPCC AR6", "IPCC AR6"),
+    "steady_state": ("稳定状态", "steady state"),
+    "trend": ("趋势", "trend"),
+    "control_plots": ("对照样地", "control plots"),
 }
 # What a verifier has to have seen, and pins a finding to.
 FIELDS: Mapping[str, tuple[str, str]] = {
@@ -365,12 +380,29 @@ def steps(result: Mapping[str, Any]) -> list[dict[str, Any]]:
             _n(m["conservative_co2_t"], 3),
             "tCO₂e",
         ),
-        (t("减基线", "Less baseline"), "", _n(-m["baseline_conservative_co2_t"], 3), "tCO₂e"),
-        (t("减排放", "Less emissions"), m["gwp_set"], _n(-m["emissions_co2e_t"], 3), "tCO₂e"),
-        (t("减泄漏", "Less leakage"), "", _n(-m["leakage_co2e_t"], 3), "tCO₂e"),
+        (
+            t("减基线", "Less baseline"),
+            _if_any(m["baseline_co2_t"], t("基线取零", "baseline of nought")),
+            _n(-m["baseline_conservative_co2_t"], 3),
+            "tCO₂e",
+        ),
+        (
+            t("减排放", "Less emissions"),
+            value_words(m["gwp_set"])
+            if m["emissions_co2e_t"]
+            else t("没有申报排放", "none declared"),
+            _n(-m["emissions_co2e_t"], 3),
+            "tCO₂e",
+        ),
+        (
+            t("减泄漏", "Less leakage"),
+            _if_any(m["leakage_co2e_t"], t("方法取零", "nought in this method")),
+            _n(-m["leakage_co2e_t"], 3),
+            "tCO₂e",
+        ),
         (
             t("减上期结转", "Less debit carried"),
-            "",
+            _if_any(m["carried_debit_kg"], t("没有结转", "none carried")),
             _n(-m["carried_debit_kg"] / 1000, 3),
             "tCO₂e",
         ),
@@ -394,12 +426,16 @@ def steps(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _if_any(value: float, nought: str) -> str:
+    return f"{value:,.3f}" if value else nought
+
+
 def _deduction_words(middle: Mapping[str, Any]) -> str:
     taken, hw = middle["deduction_of_half_width"], middle["half_width_t_ha"]
     if taken is None or hw is None:
-        return middle["deduction_policy"]
+        return value_words(middle["deduction_policy"])
     return (
-        f"{middle['deduction_policy']}：{_n(middle['delta_agb_t_ha'], 4)} − {_words.share(taken)} × "
+        f"{value_words(middle['deduction_policy'])}：{_n(middle['delta_agb_t_ha'], 4)} − {_words.share(taken)} × "
         f"{_n(hw, 4)} = {_n(middle['conservative_delta_agb_t_ha'], 4)} t/ha"
     )
 
@@ -572,6 +608,8 @@ def _show_cells(me: Actor, story: Story) -> None:
             grid.bounds,
             "t/ha",
             t("地上生物量", "Above-ground biomass") + " · " + what[shown],
+            basemaps=_land.basemaps(),
+            review_number=_land.review_number(),
         )
         st.caption(
             t(
@@ -657,6 +695,13 @@ def _factor_row(factor: factors.Factor) -> dict[str, Any]:
     }
 
 
+def value_words(value: Any) -> str:
+    """A policy's value as a person reads it."""
+    if isinstance(value, str):
+        return t(*VALUES[value]) if value in VALUES else value
+    return f"{value:g}"
+
+
 def _short(value: Any) -> str:
     if isinstance(value, float | int) and not isinstance(value, bool):
         return f"{value:g}"
@@ -669,8 +714,8 @@ def show_policies(story: Story) -> None:
         [
             {
                 "title": row.title,
-                "used": _short(row.used),
-                "now": _short(row.now) if row.since else None,
+                "used": value_words(row.used),
+                "now": value_words(row.now) if row.since else None,
                 "state": _policy_chip(row),
                 "basis": row.legal_basis,
             }
@@ -698,7 +743,7 @@ def _show_again(me: Actor, story: Story) -> None:
     result_sha256 = runs.sha256_of_text(story.result_json)
     _kit.facts(
         [
-            (t("核算于", "Measured"), f"{story.run_at:%Y-%m-%d %H:%M}  {story.run_by}"),
+            (t("核算于", "Measured"), f"{_land.moment(story.run_at)} · {story.run_by}"),
             (t("程序版本", "Code version"), story.code_version),
             (t("因子指纹", "Factor hash"), story.factor_hash),
             (t("图层指纹", "Layer hashes"), "  ".join(item[:16] for item in story.layer_sha256)),

@@ -110,9 +110,7 @@ def show_notices(me: Actor, found: list[Item]) -> None:
         [
             {
                 "title": _kit.link(one.title, _address(one)),
-                "kind": t("项目", "Project") if one.kind == "project" else t("监测期", "Round"),
                 "owner": one.owner,
-                "from": one.published_on,
                 "to": one.notice_ends_on,
                 "left": _days_left(one, today),
                 "state": one.chip,
@@ -121,9 +119,7 @@ def show_notices(me: Actor, found: list[Item]) -> None:
         ],
         [
             Column("title", t("公示事项", "Notice")),
-            Column("kind", t("类别", "Kind")),
             Column("owner", t("申报人", "Owner")),
-            Column("from", t("开始", "From")),
             Column("to", t("届满", "Until")),
             Column("left", t("期限", "Time left")),
             Column("state", t("状态", "State")),
@@ -345,7 +341,7 @@ def _policy_row(kind: policies.Kind, row: policies.Policy | None) -> dict[str, A
     chip = _kit.chip(t(f"{row.valid_from} 起生效", f"since {row.valid_from}"), _words.GREEN)
     return {
         "title": t(kind.title_zh, kind.title_en),
-        "value": f"{row.value} {kind.unit}",
+        "value": f"{_why.value_words(row.value)} {kind.unit}",
         "state": chip,
         "basis": row.legal_basis,
     }

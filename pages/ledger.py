@@ -22,16 +22,21 @@ from sinks.crediting.ledger import AccountKind, BlockState
 OWNERS = {Role.COOPERATIVE, Role.DEVELOPER}
 SUPERVISORS = {Role.REGISTRAR, Role.AUDITOR}
 KINDS: Mapping[str, tuple[str, str]] = {
-    AccountKind.ISSUANCE: ("签发源", "Issuance"),
     AccountKind.HOLDING: ("持有账户", "Holding"),
     AccountKind.BUFFER: ("缓冲池", "Buffer"),
     AccountKind.REMAINDER: ("尾差账户", "Remainder"),
     AccountKind.RETIRED: ("注销账户", "Retired"),
+    AccountKind.ISSUANCE: ("签发源", "Issuance"),
 }
 CERTIFICATES: Mapping[str, tuple[str, str]] = {
     CertificateKind.HOLDING: ("持有证书", "Holding"),
     CertificateKind.RETIREMENT: ("注销证书", "Retirement"),
 }
+# Twelve columns beside the menu of a 1280 px screen: narrower cells, names on two lines.
+TIGHT = """<style>
+.st-key-balance .sinks-table th, .st-key-balance .sinks-table td { padding: 6px 6px; font-size: .82rem; }
+.st-key-balance .sinks-table td:nth-child(-n+2) { white-space: normal; min-width: 5.5em; }
+</style>"""
 # The amounts of a line that add up across contracts; the estimate never does.
 SUMMED = (
     "measured_kg", "verified_kg", "recorded_kg", "issued_kg", "held_kg", "reserved_kg",
@@ -52,23 +57,27 @@ class AccountLine:
 
     @property
     def title(self) -> str:
-        parts = (t(*KINDS[self.kind]), self.owner, self.contract, self.project)
+        contract = self.contract
+        if self.kind == AccountKind.HOLDING:
+            contract = self.contract or t("未签收储合同的地块", "land without a contract")
+        parts = (t(*KINDS[self.kind]), self.owner, contract, self.project)
         return " · ".join(part for part in parts if part)
 
 
 def accounts(me: Actor, *, party_id: int | None) -> list[AccountLine]:
-    """Accounts of a party, or all."""
+    """Accounts of a party, or all; what is held comes first."""
     with db.transaction(me) as session:
         names = {party.id: _name(party) for party in people.parties(session)}
         numbers = {row.id: row.number for row, _ in contracts.listing(session)}
         titles = {project.id: project.name for project, _ in projects.listing(session)}
-        return [
+        found = [
             AccountLine(
                 row.id, row.kind, names.get(row.party_id or 0, ""),
                 numbers.get(row.contract_id or 0), titles.get(row.project_id or 0), row.balance_kg,
             )
             for row in ledger.accounts(session, party_id=party_id)
         ]  # fmt: skip
+    return sorted(found, key=lambda one: list(KINDS).index(one.kind))
 
 
 def _name(party: people.Party) -> str:
@@ -79,6 +88,18 @@ def show_balance(me: Actor) -> None:
     """One line a contract; estimates stand hatched and are added to nothing."""
     with db.transaction(me) as session:
         lines = balance.lines(session, me.party_id)
+        outside_kg = sum(
+            row.balance_kg for row in ledger.accounts(session, party_id=me.party_id)
+            if row.kind == AccountKind.HOLDING and row.contract_id is None
+        )  # fmt: skip
+    if outside_kg:
+        st.caption(
+            t(
+                f"另有 {_words.kilograms(outside_kg)} 来自项目中未签收储合同的地块，见下方账户。",
+                f"Another {_words.kilograms(outside_kg)} come from land of the project without a "
+                "contract; see the accounts below.",
+            )
+        )
     if not lines:
         _kit.empty(
             t(
@@ -91,23 +112,30 @@ def show_balance(me: Actor) -> None:
     total: dict[str, Any] = {"number": t("合计（不含预估量）", "Total (no estimates)")}
     total |= {key: sum(getattr(line, key) for line in lines) for key in SUMMED}
     total["area"] = _words.mu(sum(line.area_m2 for line in lines))
-    _kit.table(
-        [*rows, total],
-        [
-            Column("number", t("合同", "Contract")),
-            Column("counterparty", t("对方", "Counterparty")),
-            Column("area", t("面积", "Area"), t("亩", "mu"), number=True),
-            Column("estimate", t("预估量（未核证）", "Estimate (not verified)"), "kg", number=True),
-            Column("measured_kg", t("已核算", "Measured"), "kg", number=True),
-            Column("verified_kg", t("已核证", "Verified"), "kg", number=True),
-            Column("recorded_kg", t("已备案", "Recorded"), "kg", number=True),
-            Column("issued_kg", t("已签发", "Issued"), "kg", number=True),
-            Column("held_kg", t("持有", "Held"), "kg", number=True),
-            Column("reserved_kg", t("锁定", "Locked"), "kg", number=True),
-            Column("retired_kg", t("注销", "Retired"), "kg", number=True),
-            Column("remainder_kg", t("尾差", "Remainder"), "kg", number=True),
-        ],
-    )
+    st.html(TIGHT)
+    with st.container(key="balance"):
+        _kit.table(
+            [*rows, total],
+            [
+                Column("number", t("合同", "Contract")),
+                Column("counterparty", t("对方", "Counterparty")),
+                Column("area", t("面积", "Area"), t("亩", "mu"), number=True),
+                Column(
+                    "estimate",
+                    t("预估量", "Estimate"),
+                    t("未核证 kg", "not verified, kg"),
+                    number=True,
+                ),
+                Column("measured_kg", t("已核算", "Measured"), "kg", number=True),
+                Column("verified_kg", t("已核证", "Verified"), "kg", number=True),
+                Column("recorded_kg", t("已备案", "Recorded"), "kg", number=True),
+                Column("issued_kg", t("已签发", "Issued"), "kg", number=True),
+                Column("held_kg", t("持有", "Held"), "kg", number=True),
+                Column("reserved_kg", t("锁定", "Locked"), "kg", number=True),
+                Column("retired_kg", t("注销", "Retired"), "kg", number=True),
+                Column("remainder_kg", t("尾差", "Remainder"), "kg", number=True),
+            ],
+        )
     st.caption(
         t(
             "已签发 = 持有 + 锁定 + 注销 + 尾差（另有缓冲池）。预估量来自合同约定，未经核证，不是碳汇量，不能使用，也不参与合计。",

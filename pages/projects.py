@@ -42,7 +42,6 @@ def load_list(me: Actor) -> list[dict[str, Any]]:
                     "type": _words.word(_words.SINK_TYPES, project.sink_type),
                     "state": _kit.state_chip(_words.PROJECT, project.status),
                     "area": _words.mu(sum(row.area_m2 for row in rows)),
-                    "parcels": len(rows),
                     "rounds": len(rounds.of_project(session, project.id)),
                 }
             )
@@ -62,7 +61,6 @@ def show_list(me: Actor) -> None:
                 Column("type", t("类型", "Type")),
                 Column("state", t("状态", "State")),
                 Column("area", t("面积", "Area"), t("亩", "mu"), number=True),
-                Column("parcels", t("地块", "Parcels"), number=True),
                 Column("rounds", t("监测期", "Rounds"), number=True),
             ],
         )
@@ -198,9 +196,10 @@ def show_card(me: Actor, card: Card) -> None:
     if st.button(t("← 全部项目", "← All projects"), key="back", type="tertiary"):
         st.query_params.clear()
         st.rerun()
-    _kit.heading(f"{card.code} {card.name}", _kit.state_chip(_words.PROJECT, card.status))
+    chips = [_kit.state_chip(_words.PROJECT, card.status)]
     if card.demonstration:
-        _kit.band()
+        chips.append(_kit.chip(t("演示", "demonstration"), _words.AMBER))
+    _kit.heading(f"{card.code} {card.name}", *chips)
     parts = {
         "about": t("概况", "About"),
         "plots": t(f"样地 {len(card.plots)}", f"Plots {len(card.plots)}"),
@@ -228,8 +227,9 @@ def show_about(me: Actor, card: Card) -> None:
             [_land.feature(row) for row in card.parcels]
             + [_plot_feature(plot) for plot in card.plots],
             legend=[*_land.legend(card.parcels), (t("样地", "Plot"), _words.VIOLET, False)],
+            around=_land.county_outlines(), basemaps=_land.basemaps(),
             review_number=_land.review_number(),
-        )
+        )  # fmt: skip
     with right:
         _kit.facts(
             [

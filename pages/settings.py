@@ -12,6 +12,7 @@ import streamlit as st
 from pages import _kit, _land, _session, _words
 from pages._kit import Column
 from pages._session import explained, say_done
+from pages._why import value_words
 from pages._words import t
 from sinks.core import db, people, policies, settings, workdays
 from sinks.core.actor import DECIDING_ROLES, Actor, Role
@@ -360,16 +361,12 @@ def _policy_row(kind: policies.Kind, lines: list[PolicyLine], today: date) -> di
         chip = _kit.Html(f"{chip} {_kit.chip(t('演示', 'demo'), _words.AMBER)}")
     return {
         "title": t(kind.title_zh, kind.title_en),
-        "now": _shown(now.value) if now else None,
+        "now": value_words(now.value) if now else None,
         "unit": kind.unit,
         "state": chip,
-        "suggested": _shown(kind.suggested),
+        "suggested": value_words(kind.suggested),
         "basis": now.legal_basis if now else kind.source,
     }
-
-
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def approve_policy(me: Actor, line: PolicyLine, today: date) -> None:
@@ -379,7 +376,7 @@ def approve_policy(me: Actor, line: PolicyLine, today: date) -> None:
     with st.container(border=True, key=f"policy-{line.id}"):
         _kit.facts(
             [
-                (t("待批准", "Waits"), f"{title} = {_shown(line.value)} {kind.unit}"),
+                (t("待批准", "Waits"), f"{title} = {value_words(line.value)} {kind.unit}"),
                 (t("依据", "Legal basis"), line.legal_basis),
                 (t("提出人", "Proposed by"), line.proposed_by),
             ]
@@ -394,8 +391,8 @@ def approve_policy(me: Actor, line: PolicyLine, today: date) -> None:
             key=f"policy.{line.id}.from",
         )
         sentence = t(
-            f"将使“{title} = {_shown(line.value)} {kind.unit}”自 {valid_from} 起生效；同日起原有的值失效。",
-            f"“{title} = {_shown(line.value)} {kind.unit}” holds from {valid_from}; the value before ends.",
+            f"将使“{title} = {value_words(line.value)} {kind.unit}”自 {valid_from} 起生效；同日起原有的值失效。",
+            f"“{title} = {value_words(line.value)} {kind.unit}” holds from {valid_from}; the value before ends.",
         )
         if _kit.confirm(f"policy.{line.id}", sentence, t("批准", "Approve")):
             with explained():
@@ -434,12 +431,14 @@ def propose_form(me: Actor) -> None:
 def ask_value(kind: policies.Kind) -> Any:
     """The value, as its kind takes it; nothing is filled in."""
     help_ = t(
-        f"建议 {_shown(kind.suggested)}（{kind.source}）", f"suggested {_shown(kind.suggested)}"
+        f"建议 {value_words(kind.suggested)}（{kind.source}）",
+        f"suggested {value_words(kind.suggested)}",
     )
     label = t("值", "Value") + (f"（{kind.unit}）" if kind.unit else "")
     if kind.choices is not None:
         return st.selectbox(
             label, kind.choices, index=None, key=f"propose.{kind.key}", help=help_,
+            format_func=value_words,
             placeholder=t("请选择", "Choose"),
         )  # fmt: skip
     if isinstance(kind.suggested, int):
@@ -463,7 +462,7 @@ def show_history(lines: list[PolicyLine]) -> None:
         [
             {
                 "title": t(policies.KINDS[line.key].title_zh, policies.KINDS[line.key].title_en),
-                "value": _shown(line.value), "from": line.valid_from,
+                "value": value_words(line.value), "from": line.valid_from,
                 "to": line.valid_to or t("至今", "now"),
                 "by": f"{line.proposed_by} → {line.approved_by}", "basis": line.legal_basis,
             }

@@ -73,9 +73,11 @@ def show_queue(me: Actor) -> None:
     _kit.table(
         [
             {
-                "title": _kit.link(one.title, f"/verification?{one.kind}={one.id}"),
-                "kind": t("项目审定", "Validation") if one.kind == "project"
-                else t("监测期核证", "Verification"),
+                "title": _kit.link(
+                    t("审定 · ", "Validate · ") + one.title if one.kind == "project"
+                    else t("核证 · ", "Verify · ") + one.title,
+                    f"/verification?{one.kind}={one.id}",
+                ),
                 "owner": one.owner,
                 "state": _kit.state_chip(
                     _words.PROJECT if one.kind == "project" else _words.ROUND, one.status
@@ -86,7 +88,6 @@ def show_queue(me: Actor) -> None:
         ],
         [
             Column("title", t("事项", "Item")),
-            Column("kind", t("办理", "Work")),
             Column("owner", t("申报人", "Owner")),
             Column("state", t("状态", "State")),
             Column("until", t("公示至", "Notice until")),
@@ -101,7 +102,8 @@ def show_project(me: Actor, card: Card) -> None:
     with left:
         _maps.show_map(
             f"validate-{card.id}", [_land.feature(row) for row in card.parcels], height=360,
-            legend=_land.legend(card.parcels), review_number=_land.review_number(),
+            legend=_land.legend(card.parcels), around=_land.county_outlines(),
+            basemaps=_land.basemaps(), review_number=_land.review_number(),
         )  # fmt: skip
         _kit.facts(
             [

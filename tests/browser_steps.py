@@ -16,14 +16,22 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import (
+    Browser,
+    Locator,
+    Page,
+    TimeoutError,
+    expect,
+    sync_playwright,
+)
 from sqlalchemy.orm import Session
 
 from sinks.core import db, people
@@ -40,6 +48,8 @@ READY = "公开查询"
 HERE = {None, "", "localhost", "127.0.0.1", "::1"}
 # How long a page has to be at rest: long enough for a click to reach the server and come back.
 REST_MS = 350
+LIST_MS = 4_000
+TRIES = 5
 AT_REST = """(rest) => {
     const app = document.querySelector("[data-testid='stApp']");
     const rests = app && app.dataset.testScriptState === "notRunning"
@@ -80,6 +90,19 @@ def book_of(folder: Path) -> Path:
 
 
 @contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium, patient with a busy machine."""
+    with sync_playwright() as playwright:
+        launched = screen.launch(playwright)
+        expect.set_options(timeout=screen.PATIENCE_MS)
+        try:
+            yield launched
+        finally:
+            expect.set_options(timeout=5_000)
+            launched.close()
+
+
+@contextmanager
 def data_folder() -> Iterator[Path]:
     """A folder for a registry's data that goes away. In /tmp: a socket's path must stay short."""
     folder = Path(tempfile.mkdtemp(prefix="sinks-b", dir="/tmp"))
@@ -108,7 +131,11 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def up(
-    folder: Path, *, port: int | None = None, within: Sequence[str] = (), wait_s: float = UP_SECONDS_MAX
+    folder: Path,
+    *,
+    port: int | None = None,
+    within: Sequence[str] = (),
+    wait_s: float = UP_SECONDS_MAX,
 ) -> Program:
     """Start the program on the data in ``folder`` and wait until it serves.
 
@@ -157,9 +184,7 @@ class Call:
 def calls(program: Program) -> list[Call]:
     """Everything the program's Python processes have asked of the network so far."""
     lines = [json.loads(line) for line in program.book.read_text().splitlines()]
-    return [
-        Call(line["event"], line["address"] or "", " ".join(line["program"])) for line in lines
-    ]
+    return [Call(line["event"], line["address"] or "", " ".join(line["program"])) for line in lines]
 
 
 def calls_elsewhere(program: Program) -> list[Call]:
@@ -245,14 +270,14 @@ class Visitor:
     def told(self, said: str) -> None:
         """Expect to be told that it is done."""
         toast = self.page.get_by_test_id("stToast").filter(has_text=said)
-        expect(toast.first).to_be_visible(timeout=screen.PATIENCE_MS)
+        expect(toast.first).to_be_visible()
         self.settle()
 
     def refused(self, *words: str) -> str:
         """Expect a refusal with these words in it; all of what it says."""
         alert = self.page.get_by_test_id("stAlert").filter(has_text="没有办成").first
         for word in words:
-            expect(alert).to_contain_text(word, timeout=screen.PATIENCE_MS)
+            expect(alert).to_contain_text(word)
         return alert.inner_text()
 
     def type(self, label: str, text: str, *, within: Locator | None = None) -> None:
@@ -273,8 +298,20 @@ class Visitor:
         box = self.page.get_by_test_id("stSelectbox").filter(
             has=self.page.locator("label").get_by_text(label, exact=True)
         )
-        box.get_by_role("combobox").click()
-        self.page.get_by_role("option").filter(has_text=option).first.click()
+        wanted = self.page.get_by_role("option").filter(has_text=option).first
+        for _ in range(TRIES):
+            box.get_by_role("combobox").click()
+            # A run that ends just now (a map has reported) folds an open list up again.
+            with suppress(TimeoutError):
+                wanted.click(timeout=LIST_MS)
+                return self.settle()
+        raise AssertionError(f"{label}: no choice named {option}")
+
+    def day(self, label: str, day: date) -> None:
+        """Write a day into the field with this label."""
+        box = self.page.get_by_test_id("stDateInput").filter(has_text=label).locator("input")
+        box.fill(day.strftime("%Y/%m/%d"))
+        box.press("Enter")
         self.settle()
 
     def pick(self, name: str) -> None:
@@ -301,7 +338,7 @@ class Visitor:
         self.settle()
         field_ = self.page.get_by_test_id("stFileUploader").filter(has_text=label)
         field_.locator("input[type=file]").set_input_files(files)  # type: ignore[arg-type]
-        expect(field_.get_by_test_id("stFileUploaderFile")).to_be_visible()
+        expect(field_.get_by_role("button", name="Remove ")).to_be_visible()
         self.settle()
 
     def rows(self, heading: str) -> list[dict[str, str]]:

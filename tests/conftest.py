@@ -73,13 +73,13 @@ def engine(cluster: clusters.Cluster, request: pytest.FixtureRequest) -> Iterato
     name = f"m{abs(hash(request.node.nodeid)) % 10**9}"
     admin = f"DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name} TEMPLATE template_sinks OWNER sinks_owner;"
     if not getattr(cluster_templates, "made", False):
-        cluster._sql(
+        cluster.sql(
             "postgres",
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'sinks';",
         )
-        cluster._sql("postgres", "CREATE DATABASE template_sinks TEMPLATE sinks OWNER sinks_owner;")
+        cluster.sql("postgres", "CREATE DATABASE template_sinks TEMPLATE sinks OWNER sinks_owner;")
         cluster_templates.made = True
-    cluster._sql("postgres", admin)
+    cluster.sql("postgres", admin)
     url = cluster.app_url.replace("@/sinks?", f"@/{name}?")
     before = os.environ.get("SINKS_DATABASE_URL")
     os.environ["SINKS_DATABASE_URL"] = url

@@ -49,7 +49,7 @@ class Place:
         """
         if self.cluster is not None:
             local = ("-h", str(self.cluster.socket_dir), "-U", "sinks_admin", "-d", "sinks")
-            return self.cluster._command(program, *local, *arguments), dict(os.environ)
+            return self.cluster.command(program, *local, *arguments), dict(os.environ)
         url = sa.make_url(self.migration_url).set(drivername="postgresql")
         # The password goes into the environment: arguments can be read by other users.
         secret = {"PGPASSWORD": str(url.password)} if url.password else {}

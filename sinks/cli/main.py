@@ -90,7 +90,10 @@ def run(argv: Sequence[str]) -> int:
         message = misuse.format_message()
         if as_json:
             _out.give(_out.refused("usage", message), "", as_json=True)
-        sys.stderr.write(f"用法不对：{message}\n用 --help 查看用法。\n")
+        shows_help = message.startswith("Usage:")  # A group without a command.
+        sys.stderr.write(
+            f"{message}\n" if shows_help else f"用法不对：{message}\n用 --help 查看用法。\n"
+        )
         return WRONG_USAGE
     except typer.Abort:
         sys.stderr.write("已取消，没有任何改动。\n")
@@ -119,24 +122,23 @@ def _words(refusal: Any) -> tuple[str, str]:
     return refusal.code, getattr(refusal, "message", str(refusal))
 
 
-def command_line(argv: Sequence[str] = ()) -> typer.Typer:
-    """The commands: real the one that was called, the others by name and help alone.
+def command_line(argv: Sequence[str] | None = None) -> typer.Typer:
+    """The commands: real those of the module that was called, the others by name and help alone.
 
-    No words (as for tests and documentation): all of them are real.
+    argv : the words of the call; without them (tests, documentation) every command is real
     """
-    first, second, *_ = [word for word in argv if not word.startswith("-")] + ["", ""]
+    first, second, *_ = [*(word for word in argv or () if not word.startswith("-")), "", ""]
     root = _group("湖州市碳汇登记簿的命令行。每个命令都可加 --json。")
-    loaded: set[str] = set()
+    called = COMMANDS[first].module if first in COMMANDS else None
+    wanted = [words.module for words in COMMANDS.values() if argv is None or words.module == called]
+    for module in dict.fromkeys(wanted):
+        root.add_typer(import_module(module).app)
     for name, words in COMMANDS.items():
-        if first == name or not argv:
-            if words.module not in loaded:
-                root.add_typer(import_module(words.module).app)
-                loaded.add(words.module)
-        elif words.module not in loaded:
+        if words.module not in wanted:
             root.command(name, help=words.help)(_elsewhere)
     for name, words in GROUPS.items():
         group = _group(words.help)
-        if first == name or not argv:
+        if argv is None or first == name:
             for module in _modules(words, second):
                 group.add_typer(import_module(module).app)
         else:

@@ -91,7 +91,7 @@ class Cluster:
 
     def is_running(self) -> bool:
         """Whether a server answers on the socket (a stale pid file does not)."""
-        ready = self._command("pg_isready", "-q", "-h", str(self.socket_dir), "-d", "sinks")
+        ready = self.command("pg_isready", "-q", "-h", str(self.socket_dir), "-d", "sinks")
         return subprocess.run(ready, cwd="/", check=False).returncode in (0, 1)
 
     def _make_folders(self) -> None:
@@ -137,7 +137,7 @@ class Cluster:
         deadline = time.monotonic() + START_SECONDS_MAX
         while True:
             done = subprocess.run(
-                self._command(*start), cwd="/", capture_output=True, text=True, check=False
+                self.command(*start), cwd="/", capture_output=True, text=True, check=False
             )
             if done.returncode == 0:
                 return
@@ -148,7 +148,7 @@ class Cluster:
 
     def _bootstrap(self) -> None:
         """Roles, the database and the extensions that only a superuser may create."""
-        self._sql(
+        self.sql(
             "postgres",
             """
             SELECT 'CREATE ROLE sinks_owner NOLOGIN' WHERE NOT EXISTS
@@ -161,7 +161,7 @@ class Cluster:
                 (SELECT FROM pg_database WHERE datname = 'sinks')\\gexec
             """,
         )
-        self._sql(
+        self.sql(
             "sinks",
             """
             SET client_min_messages = warning;
@@ -171,13 +171,15 @@ class Cluster:
             """,
         )
 
-    def _sql(self, database: str, text: str) -> None:
+    def sql(self, database: str, text: str) -> None:
+        """Run a script as the cluster's superuser, who is not the program's role."""
         self._run(
             "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(self.socket_dir),
             "-U", "sinks_admin", "-d", database, stdin=text,
         )  # fmt: skip
 
-    def _command(self, program: str, *arguments: str) -> list[str]:
+    def command(self, program: str, *arguments: str) -> list[str]:
+        """The words that run one of PostgreSQL's programs as the cluster's own user."""
         binary = binaries() / program
         plain = [str(binary), *arguments]
         if os.geteuid() != 0:
@@ -187,7 +189,7 @@ class Cluster:
 
     def _run(self, program: str, *arguments: str, stdin: str | None = None) -> None:
         done = subprocess.run(
-            self._command(program, *arguments),
+            self.command(program, *arguments),
             input=stdin, cwd="/", capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode != 0:

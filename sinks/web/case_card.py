@@ -108,7 +108,7 @@ class Supply:
     """A holding account that could serve an order: what it holds, in which unit, of which contract."""
 
     account_id: int
-    contract_no: str
+    contract_no: str | None
     held_kg: int
     unit_kg: int
 
@@ -179,7 +179,7 @@ def _supply(session: Session, account: Account, numbers: dict[int, str]) -> Supp
         return None
     return Supply(
         account.id,
-        numbers.get(account.contract_id or 0, "—"),
+        numbers.get(account.contract_id or 0),
         sum(block.count * batch.unit_kg for block, batch in held),
         held[0][1].unit_kg,
     )

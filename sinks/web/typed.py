@@ -31,7 +31,7 @@ def outline(text: str) -> dict[str, Any]:
         A line that is not two numbers, with its number; longitude and latitude in the wrong
         order; a part with fewer than three corners.
     """
-    parts: list[list[tuple[float, float]]] = [[]]
+    parts: list[list[list[float]]] = [[]]
     for number, line in enumerate(text.strip().splitlines(), start=1):
         if line.strip():
             parts[-1].append(_corner(number, line))
@@ -48,7 +48,7 @@ def outline(text: str) -> dict[str, Any]:
     return {"type": "MultiPolygon", "coordinates": polygons}
 
 
-def _corner(number: int, line: str) -> tuple[float, float]:
+def _corner(number: int, line: str) -> list[float]:
     words = [word for word in BETWEEN.split(line.translate(WIDE).strip()) if word]
     if len(words) != 2 or not all(NUMBER.fullmatch(word) for word in words):
         raise Invalid(
@@ -68,7 +68,7 @@ def _corner(number: int, line: str) -> tuple[float, float]:
             "并写明坐标系。",
             code="corner_range",
         )
-    return longitude, latitude
+    return [longitude, latitude]
 
 
 def share(text: str) -> Decimal:

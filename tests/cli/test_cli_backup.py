@@ -10,35 +10,53 @@ import pytest
 import sqlalchemy as sa
 
 from sinks.core import cluster as clusters
-from sinks.core import db
-from sinks.core.actor import Actor
+from sinks.core import db, migrate
 from tests import world
+from tests.cli.cli_help import Cli
 
 
-@pytest.fixture
-def private(
-    cli, cluster: clusters.Cluster, people: dict[str, Actor], monkeypatch: pytest.MonkeyPatch
-) -> Iterator:
-    """The command line on the private cluster of the tests, as an office without a server has it."""
-    cli.actors = people
-    monkeypatch.delenv("SINKS_DATABASE_URL", raising=False)
-    monkeypatch.setenv("SINKS_DATA_DIR", str(cluster.folder))
-    db.engine.cache_clear()
-    yield cli
-    db.engine().dispose()
-    db.engine.cache_clear()
-
-
-@pytest.fixture
-def empty(private, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Another data folder with a cluster in which there is nothing."""
-    folder = Path(tempfile.mkdtemp(prefix="sinks-r", dir="/tmp"))
+def empty_cluster() -> clusters.Cluster:
+    """A running cluster in a folder of its own, with nothing in it."""
+    folder = Path(tempfile.mkdtemp(prefix="sinks-b", dir="/tmp"))
     folder.chmod(0o755)
     made = clusters.Cluster(folder, durable=False)
     made.start()
-    yield folder
+    return made
+
+
+@pytest.fixture
+def source() -> Iterator[clusters.Cluster]:
+    """A registry with people in it. Not that of the other tests: what is done here stays."""
+    made = empty_cluster()
+    migrate.upgrade(made.migration_url)
+    engine = db.connect(made.app_url)
+    with db.transaction(bind=engine) as session:
+        world.seed(session)
+    engine.dispose()
+    yield made
     made.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(made.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def empty() -> Iterator[Path]:
+    """The folder of a cluster in which there is nothing."""
+    made = empty_cluster()
+    yield made.folder
+    made.stop()
+    shutil.rmtree(made.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def private(cli: Cli, source: clusters.Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+    """The command line on a private cluster, as an office without a server has it."""
+    monkeypatch.delenv("SINKS_DATABASE_URL", raising=False)
+    use(source.folder, monkeypatch)
+    with db.transaction() as session:
+        cli.actors = world.actors(session)
+    yield cli
+    db.engine().dispose()
+    db.engine.cache_clear()
 
 
 def rewrite_as_owner(folder: Path) -> None:
@@ -52,12 +70,11 @@ def rewrite_as_owner(folder: Path) -> None:
 def use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the command line work on the cluster of this folder."""
     monkeypatch.setenv("SINKS_DATA_DIR", str(folder))
-    db.engine().dispose()
     db.engine.cache_clear()
 
 
 def test_a_backup_restores_whole_or_not_at_all(
-    private, cluster: clusters.Cluster, empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    private: Cli, empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layer = world.biomass(tmp_path / "agb.tif", 50.0, seed=3)
     private.done("layers", "add", layer, "--variable", "agb", "--unit", "Mg/ha", "--date",

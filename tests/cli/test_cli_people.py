@@ -3,22 +3,13 @@
 import stat
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 
 from sinks.cli import _token
 from sinks.core import db
-from sinks.core.actor import Actor
 from sinks.core.people import LoginFailure
 from tests import world
-from tests.cli.cli_land import geojson
-
-
-@pytest.fixture
-def registry(cli, engine: sa.Engine, people: dict[str, Actor]):
-    """The command line on a committed database of this module."""
-    cli.actors = people
-    return cli
+from tests.cli.cli_help import geojson
 
 
 def test_signing_in_keeps_a_token_that_only_its_owner_reads(registry) -> None:
@@ -94,6 +85,12 @@ def test_an_import_takes_an_officer_and_happens_once(registry, write) -> None:
         registry.done("land", "check", near, "--type", "bamboo", "--anywhere")["overlap_checked"]
         is False
     )
+    paris = {
+        "type": "Polygon",
+        "coordinates": [[[2.0, 48.0], [2.1, 48.0], [2.1, 48.1], [2.0, 48.0]]],
+    }
+    far = registry("land", "check", write("paris.geojson", paris), "--type", "tea", "--json")
+    assert far.status == 1 and far.json["accepted"] == [] and far.json["overlap_checked"] is True
     # The two overlap: only the first can ever be enrolled.
     codes = [row["code"] for row in rows]
     registry.done("land", "submit", *codes, by="officer")

@@ -4,21 +4,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from sinks.core import db, policies
-from sinks.core.actor import Actor
 from tests import world
-from tests.cli.cli_land import geojson
+from tests.cli.cli_help import geojson
 
 CERTIFICATE = "浙（2023）安吉县不动产权第0012345号"
-
-
-@pytest.fixture
-def registry(cli, engine: sa.Engine, people: dict[str, Actor]):
-    """The command line on a committed database of this module."""
-    cli.actors = people
-    return cli
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import typer
 
 from sinks.cli import main
 from tests import world
-from tests.cli.cli_land import geojson
+from tests.cli.cli_help import geojson
 
 ROOT = Path(__file__).parents[2]
 
@@ -267,3 +267,9 @@ def test_a_database_that_does_not_answer_is_a_refusal_and_not_a_crash(tmp_path: 
     assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["refused"]["code"] == "no_database"
     assert "Traceback" not in done.stderr
+
+
+def test_a_group_without_a_command_shows_its_help(cli) -> None:
+    said = cli("land", "rights")
+    assert said.status == 2
+    assert said.out == "" and said.err.startswith("Usage: sinks land rights")

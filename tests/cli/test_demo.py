@@ -41,9 +41,9 @@ class Filled:
 
 @pytest.fixture(scope="module")
 def filled(cluster: clusters.Cluster, data_dir: Path) -> Iterator[Filled]:
-    cluster._sql("postgres", "DROP DATABASE IF EXISTS demo;")
-    cluster._sql("postgres", "CREATE DATABASE demo OWNER sinks_owner;")
-    cluster._sql("demo", "CREATE EXTENSION postgis; CREATE EXTENSION btree_gist;"
+    cluster.sql("postgres", "DROP DATABASE IF EXISTS demo;")
+    cluster.sql("postgres", "CREATE DATABASE demo OWNER sinks_owner;")
+    cluster.sql("demo", "CREATE EXTENSION postgis; CREATE EXTENSION btree_gist;"
                          "ALTER SCHEMA public OWNER TO sinks_owner;")  # fmt: skip
     migrate.upgrade(cluster.migration_url.replace("@/sinks?", "@/demo?"))
     engine = db.connect(cluster.app_url.replace("@/sinks?", "@/demo?"))

@@ -25,7 +25,7 @@ def test_a_changed_row_breaks_the_chain_and_verify_names_it(
                  " WHERE e.subject = 'thing:1'")
         ).one()  # fmt: skip
     # Only the database's own superuser can do this, with the trigger off.
-    cluster._sql(
+    cluster.sql(
         engine.url.database or "",
         "ALTER TABLE audit_event DISABLE TRIGGER ALL;"
         f" UPDATE audit_event SET detail = '{{\"n\": 9}}' WHERE id = {victim.id};"

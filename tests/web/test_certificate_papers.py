@@ -61,7 +61,9 @@ def test_the_holding_certificate_names_the_holder() -> None:
     assert "碳汇量持有证书" in text and "𬭼岭<两山>合作社" in text and "不是流通凭证" in text
 
 
-@pytest.mark.parametrize(("kind", "more"), [("holding", {"holder": "合作社"}), ("retirement", CASE)])
+@pytest.mark.parametrize(
+    ("kind", "more"), [("holding", {"holder": "合作社"}), ("retirement", CASE)]
+)
 def test_a_demonstration_says_so_on_every_page_and_the_head_of_a_long_list_comes_again(
     kind: str, more: dict[str, Any]
 ) -> None:

@@ -82,7 +82,11 @@ def test_a_document_is_never_shown_as_a_page(site: Site, people: dict[str, Actor
      ("letter:1", ("officer2", "auditor"), ("officer", "registrar", "clerk"))],
 )  # fmt: skip
 def test_documents_are_for_those_who_work_with_them(
-    site: Site, people: dict[str, Actor], subject: str, may: tuple[str, ...], may_not: tuple[str, ...]
+    site: Site,
+    people: dict[str, Actor],
+    subject: str,
+    may: tuple[str, ...],
+    may_not: tuple[str, ...],
 ) -> None:
     address = f"/documents/{filed(people, subject)}"
     assert {login: site.browser(login).get(address).status_code for login in may} == dict.fromkeys(

@@ -37,9 +37,7 @@ def test_the_session_cookie_is_secure_where_people_come_by_https(
     token = browser.token("/sign-in")
     monkeypatch.setenv("SINKS_PUBLIC_URL", "https://sinks.example.cn")
     fields = {"token": token, "login": "registrar", "password": world.PASSWORD}
-    answer = browser.post(
-        "/sign-in", data=fields, headers={"Origin": "https://sinks.example.cn"}
-    )
+    answer = browser.post("/sign-in", data=fields, headers={"Origin": "https://sinks.example.cn"})
     assert answer.status_code == 303
     assert "secure" in cookie_line(answer, COOKIE)
 
