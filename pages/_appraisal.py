@@ -4,6 +4,8 @@ No fact is filled in by the program: method, φ, years and rate have no default,
 differ by a factor of four on one site.
 """
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -34,6 +36,9 @@ RECOVERIES: Mapping[str, tuple[str, str]] = {
     "step": ("期末一次恢复", "all at the end"),
     "table": ("按年份额表", "table"),
 }
+
+# About 400 m each way: a damaged site and what lies around it.
+LOOK_DEGREES = 0.004
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ def draw(me: Actor, card: CaseCard) -> None:
     stored = card.site.boundary if card.site else None
     drawn = _maps.draw_map(
         f"site-{card.id}", start=stored, around=_land.county_outlines(), height=420,
+        bounds=None if stored else ask_place(card),
         basemaps=_land.basemaps(), review_number=_land.review_number(),
     )  # fmt: skip
     if card.site:
@@ -98,6 +104,34 @@ def draw(me: Actor, card: CaseCard) -> None:
             with db.transaction(me) as session:
                 area_m2 = cases.draw_site(session, me, card.id, boundary).area_m2
             say_done(t("已保存：", "Saved: ") + _words.mu_ha(area_m2))
+
+
+def ask_place(card: CaseCard) -> _maps.Bounds | None:
+    """Where to begin looking, from coordinates typed as “longitude, latitude”."""
+    typed = st.text_input(
+        t("定位到（经度, 纬度，可不填）", "Go to (longitude, latitude; optional)"),
+        key=f"place.{card.id}", placeholder="119.6123, 30.5123",
+    )  # fmt: skip
+    if not typed.strip():
+        return None
+    parts = [part for part in re.split(r"[\s,，;；]+", typed.strip()) if part]
+    try:
+        longitude, latitude = (float(part) for part in parts)
+    except ValueError:
+        longitude, latitude = math.nan, math.nan
+    west, south, east, north = _maps.HUZHOU
+    if not (west <= longitude <= east and south <= latitude <= north):
+        st.error(
+            t(
+                "应写作“经度, 纬度”，在湖州范围内，例如 119.6123, 30.5123。",
+                "Write “longitude, latitude” within Huzhou, e.g. 119.6123, 30.5123.",
+            )
+        )
+        return None
+    return (
+        longitude - LOOK_DEGREES, latitude - LOOK_DEGREES,
+        longitude + LOOK_DEGREES, latitude + LOOK_DEGREES,
+    )  # fmt: skip
 
 
 def ask(me: Actor, card: CaseCard) -> tuple[dict[str, Any], str, str | None]:

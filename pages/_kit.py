@@ -27,13 +27,15 @@ class Html(str):
 class Column:
     """A column of a table: the row's key, its heading, and how its values stand.
 
-    ``unit`` is written in the heading, so that the values of a column are numbers alone.
+    ``unit`` is written in the heading, so that the values of a column are numbers alone. Text that
+    ``wraps`` is read in lines, all other stays on one.
     """
 
     key: str
     title: str
     unit: str = ""
     number: bool = False
+    wraps: bool = False
 
 
 def style() -> None:
@@ -61,6 +63,11 @@ def root_url() -> str:
     return f"/{path}" if path else ""
 
 
+def beside(*parts: str) -> Html:
+    """Chips, links and text beside each other in one cell."""
+    return Html(" ".join(_cell(part) for part in parts))
+
+
 def link(text: str, address: str) -> Html:
     """A link to a page of ours, ``/`` first. Addresses of other hosts are refused."""
     if not address.startswith("/") or address.startswith("//"):
@@ -82,18 +89,10 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> None:
 
 def table_html(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Html:
     """The table as HTML. A missing value is shown as a dash, never as a blank or a zero."""
-    head = "".join(
-        f'<th class="n">{_title(column)}</th>' if column.number else f"<th>{_title(column)}</th>"
-        for column in columns
-    )
+    head = "".join(f"<th{_kind(column)}>{_title(column)}</th>" for column in columns)
     body = "".join(
         "<tr>"
-        + "".join(
-            f'<td class="n">{_cell(row.get(column.key))}</td>'
-            if column.number
-            else f"<td>{_cell(row.get(column.key))}</td>"
-            for column in columns
-        )
+        + "".join(f"<td{_kind(column)}>{_cell(row.get(column.key))}</td>" for column in columns)
         + "</tr>"
         for row in rows
     )
@@ -191,6 +190,12 @@ def confirm(key: str, sentence: str, button: str, *, disabled: bool = False) -> 
 def _set(values: dict[str, bool]) -> None:
     for name, value in values.items():
         st.session_state[name] = value
+
+
+def _kind(column: Column) -> str:
+    if column.number:
+        return ' class="n"'
+    return ' class="w"' if column.wraps else ""
 
 
 def _title(column: Column) -> str:

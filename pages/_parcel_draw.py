@@ -22,6 +22,7 @@ from sinks.web import typed
 
 KEY = "sketch"
 NAME = "sketch.name"
+FIELDS = (NAME, "sketch.type", "sketch.township", "sketch.declared", "sketch.corners")
 MARGIN_DEGREES = 0.004  # About 400 m around what the map looks at.
 
 
@@ -30,6 +31,7 @@ class Sketch:
     """An outline that somebody is at. ``parcel_id`` is None for a new parcel.
 
     start : what the map began with; drawn : what it holds now; mount : counts the maps begun
+    fields : what stands in the fields beside the map, by their keys
     """
 
     how: str  # draw or type
@@ -40,6 +42,7 @@ class Sketch:
     bounds: _maps.Bounds | None = None
     drawn: dict[str, Any] | None = None
     mount: int = 0
+    fields: dict[str, Any] = field(default_factory=dict)
 
 
 def begin(
@@ -52,9 +55,9 @@ def begin(
             if other.status != parcels.Status.WITHDRAWN and (row is None or other.id != row.id)
         ]  # fmt: skip
     where = row or near
-    place = _bounds([where.boundary]) if where else None
+    place = bounds_of([where.boundary]) if where else None
     if place is None and others:
-        place = _bounds([other.boundary for other in others])
+        place = bounds_of([other.boundary for other in others])
     others.sort(key=lambda other: _distance(other, place))
     st.session_state[KEY] = Sketch(
         how=how,
@@ -75,9 +78,12 @@ def screen(person: Actor) -> None:
     """Show the map, or the field for the corners, and what to say about the outline."""
     sketch: Sketch = st.session_state[KEY]
     if NAME not in st.session_state and sketch.drawn is not None:
-        # Fields are forgotten when the page is left, and so is the map: it begins with what was
-        # drawn on it.
-        sketch.start, sketch.mount = sketch.drawn, sketch.mount + 1
+        # Streamlit forgets fields when the page is left, and so the map: both begin with what
+        # they held.
+        if sketch.drawn != sketch.start:
+            sketch.start, sketch.mount = sketch.drawn, sketch.mount + 1
+        for key, value in sketch.fields.items():
+            st.session_state[key] = value
         st.info(t("上次勾绘的轮廓还在，可以接着画。", "Your last outline is still here; go on."))
     st.subheader(sketch.title)
     left, right = st.columns([3, 2])
@@ -95,6 +101,7 @@ def screen(person: Actor) -> None:
                 else t("填好拐点后，面积显示在这里。", "Type the corners; the area appears here.")
             )
         _fields(person, sketch, area_m2)
+    sketch.fields = {key: st.session_state[key] for key in FIELDS if key in st.session_state}
 
 
 def _outline(sketch: Sketch) -> None:
@@ -194,7 +201,9 @@ def _fields(person: Actor, sketch: Sketch, area_m2: float | None) -> None:
     declared_m2 = declared_mu * 10_000 / 15 if declared_mu else None
     if area_m2 and declared_m2:
         difference = area_m2 / declared_m2 - 1
-        said = t(f"图上面积比申报{difference:+.1%}", f"{difference:+.1%} against the declared area")
+        said = t(
+            f"图上面积比申报 {difference:+.1%}", f"{difference:+.1%} against the declared area"
+        )
         over = abs(difference) > parcels.DECLARED_AREA_DIFFERENCE_SHARE_MAX
         st.caption(
             said + (t("，超过 5%，将记为存疑", ", over 5 %: a doubt is noted") if over else "")
@@ -251,7 +260,7 @@ def _positions(coordinates: Any) -> Iterator[tuple[float, float]]:
             yield from _positions(inner)
 
 
-def _bounds(outlines: Sequence[dict[str, Any]]) -> _maps.Bounds:
+def bounds_of(outlines: Sequence[dict[str, Any]]) -> _maps.Bounds:
     """West, south, east, north of outlines, with a margin."""
     places = [place for one in outlines for place in _positions(one["coordinates"])]
     longitudes, latitudes = zip(*places, strict=True)

@@ -84,6 +84,21 @@ def pages_for(person: Actor) -> dict[str, list[st.Page]]:
     return found
 
 
+def chinese_uploads() -> None:
+    """Streamlit's field for files speaks English; its words are painted over."""
+    if _words.lang() != "zh":
+        return
+    place = '[data-testid="stFileUploaderDropzone"] '
+    button = f'{place}[data-testid="stBaseButton-secondary"] p'
+    limit = f'{place}[data-testid="stFileUploaderDropzoneInstructions"] span'
+    st.html(
+        f"<style>{button}, {limit} {{ font-size: 0; }}"
+        f'{button}::after {{ content: "选择文件"; font-size: .95rem; }}'
+        f'{limit}::after {{ content: "每个文件不超过 {st.get_option("server.maxUploadSize")} MB";'
+        " font-size: .9rem; }</style>"
+    )
+
+
 def who(person: Actor) -> None:
     """Show whose screen this is, the language switch, and the way out, in the sidebar."""
     with st.sidebar:
@@ -110,6 +125,7 @@ def main() -> None:
         initial_sidebar_state="auto",
     )  # fmt: skip
     _kit.style()
+    chinese_uploads()
     person = _session.actor()
     with db.transaction(person) as session:
         demonstration = frame.holds_demonstration(session)

@@ -253,7 +253,7 @@ def problems(found: Checked, entries: list[dict[str, Any]], name_field: str) -> 
             Column("row", t("行", "Row"), number=True),
             Column("name", t("名称", "Name")),
             Column("verdict", t("结果", "Outcome")),
-            Column("message", t("原因和怎么办", "Why, and what to do")),
+            Column("message", t("原因和怎么办", "Why, and what to do"), wraps=True),
             Column("code", t("代码", "Code")),
         ],
     )
@@ -421,7 +421,7 @@ def history(person: Actor) -> None:
                     ],
                     [
                         Column("row", t("行", "Row"), number=True),
-                        Column("message", t("原因和怎么办", "Why, and what to do")),
+                        Column("message", t("原因和怎么办", "Why, and what to do"), wraps=True),
                     ],
                 )
 

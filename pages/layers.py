@@ -1,6 +1,5 @@
 """图层: the raster maps that measuring reads, and the form that adds one."""
 
-import html
 import re
 import tempfile
 from datetime import date
@@ -9,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pages import _kit, _session
+from pages import _kit, _session, _words
 from pages._kit import Column
 from pages._words import t
 from sinks.core import db
@@ -59,8 +58,8 @@ def the_list(person: Actor) -> None:
         )
         for row in rows:
             if row["demonstration"]:
-                row["name"] = _kit.Html(
-                    f"{_kit.chip(t('合成', 'synthetic'), '#a65f00')} {html.escape(str(row['name']))}"
+                row["name"] = _kit.beside(
+                    _kit.chip(t("合成", "synthetic"), _words.AMBER), row["name"]
                 )
     _kit.table(
         rows,
@@ -80,8 +79,8 @@ def the_list(person: Actor) -> None:
             rows,
             [
                 Column("name", t("名称", "Name")),
-                Column("source", t("来源", "Source")),
-                Column("licence", t("许可", "Licence")),
+                Column("source", t("来源", "Source"), wraps=True),
+                Column("licence", t("许可", "Licence"), wraps=True),
                 Column("sha", "SHA-256"),
             ],
         )

@@ -13,12 +13,15 @@ from sinks.core import db
 from sinks.core.actor import Actor, Role
 from sinks.land import parcels
 from sinks.land.parcels import ParcelRow, Status
-from sinks.web import parcel_card
+from sinks.web import parcel_card, todo
 from sinks.web.parcel_card import Measurement, ParcelCard
 
 HERE = Path(__file__).parent
 CHOICE = "parcels.choice"
 WANTED = "parcels.wanted"
+CLICKED = "parcels.clicked"
+# The parcel the map is opened on. A click on the map leaves it where it is.
+LOOK = "parcels.look"
 LIST_HEIGHT = 460
 # What the audit log calls it -> what a person reads.
 EVENTS: dict[str, tuple[str, str]] = {
@@ -35,6 +38,14 @@ EVENTS: dict[str, tuple[str, str]] = {
     "right.add": ("录入权属", "Right entered"),
     "right.remove": ("删去权属", "Right removed"),
     "claim.cover": ("计入监测期", "Taken into a round"),
+}
+# What a person came from their list for (`sinks.web.todo`): the parcels shown first.
+TODO: dict[str, tuple[str, str]] = {
+    "parcel_draft": ("补全", "complete"),
+    "rights_review": ("审权属", "review"),
+    "enrol": ("入库", "enrol"),
+    "overlap": ("修正重叠", "mend"),
+    "mark": ("核实", "settle"),
 }
 # The steps every parcel goes, in order, up to its contract.
 STEPS = (
@@ -70,32 +81,35 @@ def toolbar(person: Actor, chosen: ParcelRow | None) -> None:
 
 def filtered(person: Actor) -> list[ParcelRow]:
     """The parcels that the filters leave."""
-    asked = st.query_params
+    asked = st.query_params.get("todo", "")
     kinds, statuses = ["", *_words.SINK_TYPES], ["", *Status]
-    kind_column, status_column, search_column, doubt_column = st.columns(
+    kind_column, status_column, search_column, narrow_column = st.columns(
         [2, 2, 3, 2], vertical_alignment="bottom"
     )
     kind = kind_column.selectbox(
         t("类型", "Type"), kinds, key="parcels.kind",
         format_func=lambda one: _words.word(_words.SINK_TYPES, one) if one else t("全部", "All"),
     )  # fmt: skip
-    wanted = asked.get("status", "")
     status = status_column.selectbox(
         t("状态", "State"), statuses, key="parcels.status",
-        index=statuses.index(wanted) if wanted in statuses else 0,
         format_func=lambda one: _words.PARCEL[one].word if one else t("全部", "All"),
     )  # fmt: skip
     search = search_column.text_input(
         t("搜索", "Search"), key="parcels.search",
         placeholder=t("编号、名称、乡镇", "code, name, township"),
     )  # fmt: skip
-    doubtful = doubt_column.toggle(
-        t("只看存疑", "In doubt only"), key="parcels.doubtful", value="marked" in asked
+    mine = asked in TODO and narrow_column.toggle(
+        t(f"只看待我{TODO[asked][0]}的", f"Mine to {TODO[asked][1]}"), value=True,
+        key=f"parcels.todo.{asked}",
+    )  # fmt: skip
+    doubtful = asked not in TODO and narrow_column.toggle(
+        t("只看存疑", "In doubt only"), key="parcels.doubtful"
     )
     with db.transaction(person) as session:
         rows = parcels.listing(
-            session, sink_type=kind or None, status=status or None, search=search.strip() or None
-        )
+            session, sink_type=kind or None, status=status or None, search=search.strip() or None,
+            ids=todo.parcel_ids(session, person, asked) if mine else None,
+        )  # fmt: skip
     return [row for row in rows if row.open_marks or not doubtful]
 
 
@@ -113,7 +127,7 @@ def choose(person: Actor, rows: Sequence[ParcelRow]) -> int | None:
         st.session_state[CHOICE] = None
     chosen = st.selectbox(
         t(f"选择地块（共 {len(rows)} 块）", f"Choose a parcel (of {len(rows)})"),
-        list(codes), index=None, key=CHOICE, format_func=codes.__getitem__,
+        list(codes), index=None, key=CHOICE, format_func=codes.__getitem__, on_change=look,
         placeholder=t("点选图上的地块，或在这里输入编号", "click the map, or type a code"),
     )  # fmt: skip
     if chosen:
@@ -121,21 +135,35 @@ def choose(person: Actor, rows: Sequence[ParcelRow]) -> int | None:
     return chosen
 
 
+def look() -> None:
+    """Let the map look at the parcel that was chosen elsewhere than on it."""
+    st.session_state[LOOK] = st.session_state.get(CHOICE)
+
+
 def wanted_by_link() -> None:
-    """Take over the parcel that the address or the step before asks for."""
+    """Take over the parcel that the map, the address or the step before asks for."""
+    clicked = st.session_state.pop(CLICKED, None)
+    if clicked is not None:
+        st.session_state[CHOICE] = clicked
+        return
     wanted = st.session_state.pop(WANTED, None)
     if wanted is None and CHOICE not in st.session_state:
         asked = st.query_params.get("id", "")
         wanted = int(asked) if asked.isdecimal() and len(asked) < 18 else None
     if wanted is not None:
         st.session_state[CHOICE] = wanted
+        look()
 
 
 def the_map(rows: Sequence[ParcelRow]) -> None:
     """The parcels on the map; a click chooses one."""
-    shown = rows[: _land.FEATURES_MAX]
+    shown = list(rows[: _land.FEATURES_MAX])
+    aim = next((row for row in rows if row.id == st.session_state.get(LOOK)), None)
+    if aim is not None and aim not in shown:
+        shown.append(aim)
     clicked = _maps.show_map(
         "parcels-map", [_land.feature(row) for row in shown], around=_land.county_outlines(),
+        bounds=_parcel_draw.bounds_of([aim.boundary]) if aim else None,
         height=560, selected=st.session_state.get(CHOICE), on_click=True,
         legend=_land.legend(shown), basemaps=_land.basemaps(),
         review_number=_land.review_number(),
@@ -148,7 +176,7 @@ def the_map(rows: Sequence[ParcelRow]) -> None:
             )
         )
     if clicked is not None and clicked != st.session_state.get(CHOICE):
-        st.session_state[WANTED] = int(clicked)
+        st.session_state[CLICKED] = int(clicked)
         st.rerun()
 
 
@@ -307,7 +335,7 @@ def past(card: ParcelCard) -> None:
             [
                 Column("at", t("时间", "When")),
                 Column("what", t("办理", "Step")),
-                Column("why", t("原因或依据", "Reason")),
+                Column("why", t("原因或依据", "Reason"), wraps=True),
             ],
         )
     with st.expander(t(f"边界版本（{len(card.versions)}）", f"Outlines ({len(card.versions)})")):
@@ -357,7 +385,7 @@ def the_list(rows: Sequence[ParcelRow]) -> None:
                 "place": f"{_words.word(_words.DISTRICTS, row.district_code)}{row.township}",
                 "area": _words.mu(row.area_m2),
                 "declared": _words.mu(row.declared_area_m2) if row.declared_area_m2 else None,
-                "state": _kit.Html(" ".join(_land.chips(row))),
+                "state": _kit.beside(*_land.chips(row)),
             }
             for row in rows
         ],

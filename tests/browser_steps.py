@@ -309,10 +309,15 @@ class Visitor:
 
     def day(self, label: str, day: date) -> None:
         """Write a day into the field with this label."""
-        box = self.page.get_by_test_id("stDateInput").filter(has_text=label).locator("input")
-        box.fill(day.strftime("%Y/%m/%d"))
-        box.press("Enter")
         self.settle()
+        box = self.page.get_by_test_id("stDateInput").filter(has_text=label)
+        # Year, month and day are parts of their own; a full one hands on to the next.
+        box.get_by_role("spinbutton").first.click()
+        self.page.keyboard.type(f"{day:%Y%m%d}", delay=30)
+        self.page.keyboard.press("Tab")
+        self.settle()
+        shown = [part.inner_text() for part in box.get_by_role("spinbutton").all()]
+        assert [int(part) for part in shown] == [day.year, day.month, day.day], shown
 
     def pick(self, name: str) -> None:
         """Press one of a row of choices (a segment or a radio)."""

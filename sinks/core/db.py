@@ -61,6 +61,8 @@ def connect(url: str) -> sa.Engine:
         with connection.cursor() as cursor:
             cursor.execute("SET ROLE sinks_app")
             cursor.execute("SET lock_timeout = '10s'")
+            # Dates of notices and papers are those of the office, wherever its server stands.
+            cursor.execute("SET TIME ZONE 'Asia/Shanghai'")
         connection.commit()
 
     return engine

@@ -175,6 +175,10 @@ def add_person(
     elif session.scalar(select(func.count()).select_from(Person).where(Person.login == "admin")):
         raise NotPermitted("登记簿已经有管理员，请由管理员添加人员。", code="set_up_over")
     _refuse_weak(password)
+    party = session.get(Party, party_id)
+    if party is None or party.kind == PartyKind.HOUSEHOLD:
+        # No role is a household's yet, and before sign-in its name may not be read.
+        raise Invalid("账号须属于一个单位；农户没有可办理的角色。", code="person_party")
     if not re.fullmatch(r"[a-z][a-z0-9._-]{1,39}", login):
         raise Invalid("登录名用小写字母开头，2 到 40 个字母、数字、点、横线。", code="login_form")
     if session.scalar(select(Person.id).where(Person.login == login)):

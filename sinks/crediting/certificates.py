@@ -18,7 +18,7 @@ from sinks.core import audit, documents, papers, policies, settings
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now
 from sinks.core.errors import Conflict, Invalid, NotFound
-from sinks.core.people import Party
+from sinks.core.people import Party, PartyKind, masked
 from sinks.crediting import ledger, serials
 from sinks.crediting.ledger import Account, Batch, Block, BlockState
 from sinks.crediting.projects import Project
@@ -93,8 +93,15 @@ def certify_holding(session: Session, actor: Actor, account_id: int) -> Certific
     owner = session.get_one(Party, account.party_id) if account.party_id else None
     return write(
         session, actor, kind=CertificateKind.HOLDING, blocks=blocks,
-        public={"holder": owner.name if owner else ""}, private={},
+        public={"holder": _public_name(owner)}, private={},
     )  # fmt: skip
+
+
+def _public_name(party: Party | None) -> str:
+    """A holder's name as anybody may read it: a household's is masked."""
+    if party is None:
+        return ""
+    return masked(party.name) if party.kind == PartyKind.HOUSEHOLD else party.name
 
 
 def write(
@@ -161,6 +168,7 @@ def _line(session: Session, block: Block) -> dict[str, Any]:
         "units": block.count,
         "unit_kg": batch.unit_kg,
         "amount_kg": block.count * batch.unit_kg,
+        "method_id": project.method_id,
         "project": project.name,
         "project_code": project.code,
         "filing_no": project.filing_no,

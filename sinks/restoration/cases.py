@@ -556,11 +556,20 @@ def certify(session: Session, actor: Actor, case_id: int) -> Certificate:
             "legal_basis": order.legal_basis if order else "",
             "site_area_m2": site.area_m2 if site else 0.0,
             "ordered_kg": order.quantity_kg if order else 0,
+            "price_fen_t": order.price_fen_t if order else None,
+            "retired_at": _retired_at(session, blocks),
+            "transfer_id": str(blocks[0].transfer_id),
         },
         private={},
     )  # fmt: skip
     _note(session, actor, row, "certify", {"number": certificate.number})
     return certificate
+
+
+def _retired_at(session: Session, blocks: list[Block]) -> str:
+    """When the ledger retired these blocks, by the database's clock, to the minute."""
+    transfer = session.get_one(ledger.Transfer, blocks[0].transfer_id)
+    return transfer.recorded_at.strftime("%Y-%m-%d %H:%M")
 
 
 def confirm(session: Session, actor: Actor, case_id: int) -> CourtCase:

@@ -77,41 +77,54 @@ def waiting(session: Session, actor: Actor) -> list[Waiting]:
     return found
 
 
-def _officer(session: Session, actor: Actor) -> Iterator[Waiting]:
+def parcel_ids(session: Session, actor: Actor, kind: str) -> list[int] | None:
+    """The parcels behind an entry of this kind; None if it is not one about parcels."""
+    chosen = _parcel_kinds(actor).get(kind) if Role.OFFICER in actor.roles else None
+    if chosen is None:
+        return None
+    return list(session.scalars(select(Parcel.id).where(*chosen[1]).order_by(Parcel.id)))
+
+
+def _parcel_kinds(actor: Actor) -> dict[str, tuple[Any, tuple[ColumnElement[bool], ...]]]:
+    """Kind -> (since when a parcel waits, which parcels wait for this officer)."""
     mine = Parcel.created_by_id == actor.person_id
     entered_by_me = (
         select(ParcelRight.id)
         .where(ParcelRight.parcel_id == Parcel.id, ParcelRight.added_by_id == actor.person_id)
         .exists()
     )
-    marked = (
-        select(ParcelMark.id)
-        .where(ParcelMark.parcel_id == Parcel.id, ParcelMark.closed_at.is_(None))
-        .exists()
+    open_marks = select(ParcelMark.id).where(
+        ParcelMark.parcel_id == Parcel.id, ParcelMark.closed_at.is_(None)
     )
-    yield from _parcels(
-        session, "parcel_draft", (ParcelStatus.DRAFT, None), mine, query={"status": "draft"}
+    standing = Parcel.status != ParcelStatus.WITHDRAWN
+    overlap = ParcelMark.code == "overlap"
+    return {
+        "parcel_draft": (Parcel.recorded_at, (Parcel.status == ParcelStatus.DRAFT, mine)),
+        "rights_review": (
+            _since("parcel.submitted", "parcel:", Parcel.id),
+            (Parcel.status == ParcelStatus.SUBMITTED, ~mine, ~entered_by_me),
+        ),
+        "enrol": (
+            _since("parcel.rights_reviewed", "parcel:", Parcel.id),
+            (Parcel.status == ParcelStatus.RIGHTS_REVIEWED, ~open_marks.exists()),
+        ),
+        "overlap": (_marked_at(overlap), (standing, mine, open_marks.where(overlap).exists())),
+        "mark": (_marked_at(~overlap), (standing, ~mine, open_marks.where(~overlap).exists())),
+    }
+
+
+def _marked_at(code: ColumnElement[bool]) -> Any:
+    return (
+        select(func.min(ParcelMark.recorded_at))
+        .where(ParcelMark.parcel_id == Parcel.id, ParcelMark.closed_at.is_(None), code)
+        .scalar_subquery()
     )
-    yield from _parcels(
-        session, "rights_review", (ParcelStatus.SUBMITTED, "parcel.submitted"), ~mine,
-        ~entered_by_me, query={"status": "submitted"},
-    )  # fmt: skip
-    yield from _parcels(
-        session, "enrol", (ParcelStatus.RIGHTS_REVIEWED, "parcel.rights_reviewed"), ~marked,
-        query={"status": "rights_reviewed"},
-    )  # fmt: skip
-    open_mark = (ParcelMark.closed_at.is_(None), Parcel.status != ParcelStatus.WITHDRAWN)
-    marks = select(func.count(func.distinct(Parcel.id)), func.min(ParcelMark.recorded_at)).join(
-        Parcel, Parcel.id == ParcelMark.parcel_id
-    )
-    yield from _one(
-        session, "overlap", marks.where(*open_mark, ParcelMark.code == "overlap", mine),
-        "parcels", {"marked": "overlap"},
-    )  # fmt: skip
-    yield from _one(
-        session, "mark", marks.where(*open_mark, ParcelMark.code != "overlap", ~mine),
-        "parcels", {"marked": "other"},
-    )  # fmt: skip
+
+
+def _officer(session: Session, actor: Actor) -> Iterator[Waiting]:
+    for kind, (since, where) in _parcel_kinds(actor).items():
+        query = select(func.count(), func.min(since)).select_from(Parcel).where(*where)
+        yield from _one(session, kind, query, "parcels", {"todo": kind})
     yield from _one(
         session, "import_mend",
         select(
@@ -123,25 +136,6 @@ def _officer(session: Session, actor: Actor) -> Iterator[Waiting]:
             LandImport.recorded_at > now(session) - timedelta(days=IMPORT_DAYS),
         ),
         "imports",
-    )  # fmt: skip
-
-
-def _parcels(
-    session: Session,
-    kind: str,
-    status_since: tuple[ParcelStatus, str | None],
-    *where: ColumnElement[bool],
-    query: dict[str, str],
-) -> Iterator[Waiting]:
-    """Parcels in a status, waiting since the step that brought them there."""
-    status, action = status_since
-    since = _since(action, "parcel:", Parcel.id) if action else Parcel.recorded_at
-    yield from _one(
-        session, kind,
-        select(func.count(), func.min(since)).select_from(Parcel).where(
-            Parcel.status == status, *where
-        ),
-        "parcels", query,
     )  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def test_a_typed_outline_becomes_a_draft_with_its_area_in_mu(screen, who) -> Non
     at.text_input(key="sketch.name").set_value("横山坞 02-003")
     at.text_input(key="sketch.township").set_value("灵峰街道")
     calm(at.number_input(key="sketch.declared").set_value(15.5).run())
-    assert "图上面积比申报-3.2%" in said(at)
+    assert "图上面积比申报 -3.2%" in said(at)
     press(at, "sketch.save")
     assert "已保存为草稿" in said(at)
     with db.transaction(who["officer"]) as session:

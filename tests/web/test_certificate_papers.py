@@ -14,7 +14,8 @@ NUMBER = certificate_number(2026, 1)
 CASE = {
     "case_no": "（2026）浙0591刑初12号", "court": "湖州南太湖新区人民法院", "defendant_masked": "欧*",
     "purpose": "替代履行生态环境损害赔偿责任", "legal_basis": "法释〔2022〕16号第二十条",
-    "site_area_m2": 2000.0, "ordered_kg": 33_000,
+    "site_area_m2": 2000.0, "ordered_kg": 33_000, "price_fen_t": 7341,
+    "retired_at": "2026-11-22 11:00", "transfer_id": "0d7b8a62-55cd-4a0f-8a0e-3a4f5d6c1e22",
 }  # fmt: skip
 
 
@@ -23,6 +24,7 @@ def line(number: int) -> dict[str, Any]:
     return {
         "serial": str(serial), "vintage": 2024, "units": 100, "unit_kg": 10, "amount_kg": 1000,
         "project": "下街村毛竹林经营碳汇项目", "project_code": "HZ-330523-ZL-000007",
+        "method_id": "moso-mgmt/1",
         "filing_no": "湖林碳备〔2026〕7号", "sink_type": "bamboo", "district_code": "330523",
     }  # fmt: skip
 
@@ -50,6 +52,7 @@ def test_the_retirement_certificate_says_all_a_court_file_needs() -> None:
         "湖州南太湖新区人民法院", "湖林碳备〔2026〕7号", "2024", "3.00亩（0.2000公顷）", "33,000kgCO2e",
         str(line(0)["serial"]), str(line(1)["serial"]), "法释〔2022〕16号第二十条",
         "本证书仅证明所列碳汇量已核销，不证明修复义务已履行，不得用于抵销或宣传。", "2026年11月22日",
+        "73.41元/吨", "2026-11-2211:00", "0d7b8a62-55cd-4a0f-8a0e-3a4f5d6c1e22", "moso-mgmt/1",
         "Certificateofretirement",
     ):  # fmt: skip
         assert said in text, said

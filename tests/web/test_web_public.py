@@ -110,6 +110,7 @@ def _retire(session: Session, people: dict[str, Actor], account_id: int, units: 
         "case_no": "（2026）浙0591刑初12号", "court": "湖州南太湖新区人民法院",
         "defendant_masked": "欧*", "purpose": "替代履行生态环境损害赔偿责任",
         "legal_basis": "", "site_area_m2": 2000.0, "ordered_kg": units * 10,
+        "price_fen_t": None, "retired_at": "2026-11-22 11:00", "transfer_id": "x",
     }  # fmt: skip
     return certificates.write(
         session, people["registrar"], kind=CertificateKind.RETIREMENT, blocks=blocks,
