@@ -14,7 +14,6 @@ from typing import Any
 import streamlit as st
 
 from pages import _case_steps, _kit, _land, _maps, _words
-from pages._kit import Column
 from pages._session import explained, plain, say_done
 from pages._words import t
 from sinks.core import db, policies
@@ -235,7 +234,15 @@ def stock_from_layer(me: Actor, card: CaseCard) -> tuple[dict[str, Any], str, st
             figure = cases.stock_under(session, site, layer_id)
     if figure is None:
         return {}, "", None
-    delta = max(0.0, float(Decimal(repr(figure.delta_c_t_ha)) - Decimal(repr(left_over))))
+    delta = float(Decimal(repr(figure.delta_c_t_ha)) - Decimal(repr(left_over)))
+    if delta < 0:
+        st.error(
+            t(
+                f"仍在的碳储量 {left_over:g} 高于图上的 {figure.delta_c_t_ha:.3f} 吨碳/公顷，没有损失可算，请核对。",
+                f"{left_over:g} t C/ha still standing is more than the map's {figure.delta_c_t_ha:.3f}.",
+            )
+        )
+        return {}, "", None
     _kit.facts(
         [
             (t("图上地上生物量", "Biomass on the map"), f"{figure.agb_t_ha:.2f} t/ha"),
@@ -376,7 +383,7 @@ def result_facts(result: Mapping[str, Any]) -> list[tuple[str, str]]:
             (t("应修复面积", "Habitat to restore"), _words.mu_ha(result["habitat_ha"] * 10_000))
         )
     if result.get("amount_fen") is not None:
-        found.append((t("金额", "Amount"), _words.money(result["amount_fen"])))
+        found.append((t("测算金额", "Appraised amount"), _words.money(result["amount_fen"])))
     return found
 
 
@@ -385,20 +392,5 @@ def show_result(result: Mapping[str, Any]) -> None:
     _kit.facts(result_facts(result))
     for warning in result["warnings"]:
         st.warning(plain(warning))
-    _kit.table(
-        [
-            {"name": step["name"], "text": step["text"],
-             "value": _value(step["value"]), "unit": step["unit"]}
-            for step in result["steps"]
-        ],
-        [
-            Column("name", t("步骤", "Step")), Column("text", t("算式", "How")),
-            Column("value", t("结果", "Result"), number=True), Column("unit", t("单位", "Unit")),
-        ],
-    )  # fmt: skip
-
-
-def _value(value: float | int | None) -> str | None:
-    if value is None:
-        return None
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"
+    # The text repeats the number with its unit; beside a name it can run over several lines.
+    _kit.facts([(step["name"], step["text"]) for step in result["steps"]])

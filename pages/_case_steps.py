@@ -124,7 +124,7 @@ def order(me: Actor, card: CaseCard) -> None:
         format="YYYY-MM-DD",
     )
     effective_on = right.date_input(
-        t("生效日期", "In effect on"), value=None, key="order.effective"
+        t("生效日期", "In effect on"), value=None, key="order.effective", format="YYYY-MM-DD"
     )
     basis = st.selectbox(
         t("法律依据", "Legal basis"), cases.LEGAL_BASES[Damage(card.damage)], index=None,

@@ -12,8 +12,10 @@ from pages import _kit, _maps, _words
 from pages._words import lang, t
 from sinks.core import db, people, settings
 from sinks.core.actor import Actor
+from sinks.core.errors import Invalid
 from sinks.core.people import PartyKind
 from sinks.land.parcels import ParcelRow
+from sinks.land.rights import CERTIFICATE_ZH, RIGHT_ZH, CertificateKind, RightKind
 
 # A map of more outlines than this is slow in the browsers of county offices.
 FEATURES_MAX = 400
@@ -124,9 +126,22 @@ def chips(row: ParcelRow) -> list[_kit.Html]:
     return found
 
 
+def right_word(kind: RightKind) -> str:
+    """A kind of right as a person reads it."""
+    return t(RIGHT_ZH[kind], kind.value.replace("_", " ").capitalize())
+
+
+def paper_word(kind: CertificateKind) -> str:
+    """A kind of certificate as a person reads it."""
+    return t(CERTIFICATE_ZH[kind], kind.value.replace("_", " ").capitalize())
+
+
 @dataclass(frozen=True, slots=True)
 class PartyChoice:
-    """A holder of land that somebody chose, or typed because nobody had it yet."""
+    """A holder of land that somebody chose, or typed because nobody had it yet.
+
+    Without id and kind nobody was chosen.
+    """
 
     party_id: int | None
     kind: str
@@ -136,6 +151,8 @@ class PartyChoice:
         """The id of the party; a new one is added in this very transaction."""
         if self.party_id is not None:
             return self.party_id
+        if not self.kind:
+            raise Invalid(t("请选择权利人。", "Please choose the holder."), code="owner")
         return people.add_party(session, person, kind=self.kind, name=self.name).id
 
 
@@ -147,10 +164,14 @@ def choose_party(person: Actor, key: str, label: str) -> PartyChoice:
             for party in people.parties(session, *HOLDERS)
         }
     options: Sequence[int] = [0, *known]
+    # Nobody stands there by himself: land in the wrong name is worse than one more click.
     chosen = st.selectbox(
-        label, options, index=1 if known else 0, key=f"{key}.party",
+        label, options, index=None, key=f"{key}.party",
+        placeholder=t("选择，或输入名称查找", "choose, or type a name"),
         format_func=lambda one: known.get(one, t("＋ 新的权利人", "+ somebody new")),
     )  # fmt: skip
+    if chosen is None:
+        return PartyChoice(None, "", "")
     if chosen:
         return PartyChoice(chosen, "", "")
     kind_column, name_column = st.columns([1, 2])

@@ -130,16 +130,17 @@ def _doubt(person: Actor, mark: Mark) -> None:
 
 
 def _rights(person: Actor, card: ParcelCard) -> None:
-    for one in card.holders:
-        if one.reviewed_at is None:
-            _remove_right(person, one)
     # A parcel without holders can go nowhere, so the way on stands open.
-    with st.expander(t("添加权属", "Add a right"), expanded=not card.holders):
+    with st.expander(t("增改权属", "Add or remove rights"), expanded=not card.holders):
+        for one in card.holders:
+            if one.reviewed_at is None:
+                _remove_right(person, one)
         _right_form(person, card, f"right.{card.row.id}")
 
 
 def _remove_right(person: Actor, one: Holder) -> None:
-    label = t(f"删去 {one.party_name} 的{one.kind}", f"Remove {one.kind} of {one.party_name}")
+    kind = _land.right_word(one.kind)
+    label = t(f"删去 {one.party_name} 的{kind}", f"Remove: {kind}, {one.party_name}")
     if st.button(_session.plain(label), key=f"right.remove.{one.right_id}", type="tertiary"):
         _do(
             person, lambda session: rights.remove(session, person, one.right_id),
@@ -151,11 +152,11 @@ def _right_form(person: Actor, card: ParcelCard, key: str) -> None:
     choice = _land.choose_party(person, key, t("权利人", "Holder"))
     kind = st.selectbox(
         t("权利种类", "Right"), list(rights.RIGHT_ZH), index=1, key=f"{key}.right",
-        format_func=lambda one: t(rights.RIGHT_ZH[one], one.value.replace("_", " ")),
+        format_func=_land.right_word,
     )  # fmt: skip
     paper = st.selectbox(
         t("证书种类", "Paper"), list(rights.CERTIFICATE_ZH), key=f"{key}.paper",
-        format_func=lambda one: t(rights.CERTIFICATE_ZH[one], one.value.replace("_", " ")),
+        format_func=_land.paper_word,
     )  # fmt: skip
     number = st.text_input(t("证书或合同编号", "Number"), key=f"{key}.number", max_chars=100)
     if number.strip() and rights.looks_unusual(paper, number.strip()):

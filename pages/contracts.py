@@ -219,8 +219,12 @@ def the_form(person: Actor) -> None:
     )  # fmt: skip
     party_id = party_column.selectbox(
         t("对方（持有已审权利）", "Counterparty (with a reviewed right)"), list(holders),
-        key="contracts.party", format_func=holders.__getitem__,
+        key="contracts.party", format_func=holders.__getitem__, index=None,
+        placeholder=t("选择，或输入名称查找", "choose, or type a name"),
     )  # fmt: skip
+    if party_id is None:
+        st.caption(t("先选择对方，再选它的地块。", "Choose the counterparty, then its parcels."))
+        return
     chosen = choose_parcels([item for item in found if item.party_id == party_id])
     terms(person, mount, number, party_id, chosen)
 

@@ -4,6 +4,7 @@ import re
 import tempfile
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -27,7 +28,7 @@ PHASES: dict[str, tuple[str, str]] = {
 def the_list(person: Actor) -> None:
     """Every layer, newest first."""
     with db.transaction(person) as session:
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "name": row.name,
                 "variable": layers.VARIABLES[row.variable][0],

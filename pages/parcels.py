@@ -232,8 +232,9 @@ def details(card: ParcelCard) -> None:
         part = "" if one.share == 1 else f" {_words.share(one.share)}"
         pairs.append(
             (
-                one.kind,
-                f"{one.party_name}{part}，{one.certificate_kind} {one.certificate_no}{term}（{reviewed}）",
+                _land.right_word(one.kind),
+                f"{one.party_name}{part}，{_land.paper_word(one.certificate_kind)} "
+                f"{one.certificate_no}{term}（{reviewed}）",
             )
         )
     if not card.holders:
@@ -295,7 +296,11 @@ def measurement(found: Measurement) -> None:
     if asked:
         st.switch_page(
             HERE / "projects.py",
-            query_params={"id": str(found.project_id), "round": str(found.round_id)},
+            query_params={
+                "project": str(found.project_id),
+                "round": str(found.round_id),
+                "why": "1",
+            },
         )
 
 
@@ -382,7 +387,8 @@ def the_list(rows: Sequence[ParcelRow]) -> None:
                 "code": _kit.link(row.code, f"/parcels?id={row.id}"),
                 "name": row.name,
                 "type": _words.word(_words.SINK_TYPES, row.sink_type),
-                "place": f"{_words.word(_words.DISTRICTS, row.district_code)}{row.township}",
+                "place": _words.word(_words.DISTRICTS, row.district_code)
+                + t(row.township, f" {row.township}"),
                 "area": _words.mu(row.area_m2),
                 "declared": _words.mu(row.declared_area_m2) if row.declared_area_m2 else None,
                 "state": _kit.beside(*_land.chips(row)),

@@ -273,6 +273,12 @@ class Visitor:
         expect(toast.first).to_be_visible()
         self.settle()
 
+    def dismiss(self) -> None:
+        """Close what has been told, so that it is not taken for the answer to the next step."""
+        for close in self.page.get_by_test_id("stToast").get_by_role("button").all():
+            close.click()
+        expect(self.page.get_by_test_id("stToast")).to_have_count(0)
+
     def refused(self, *words: str) -> str:
         """Expect a refusal with these words in it; all of what it says."""
         alert = self.page.get_by_test_id("stAlert").filter(has_text="没有办成").first

@@ -19,6 +19,7 @@ from sinks.core.people import Party, PartyKind, masked
 from sinks.crediting import issuance, projects, rounds
 from sinks.land import parcels, rights
 from sinks.land.parcels import Parcel, ParcelRow, ParcelVersion
+from sinks.land.rights import CertificateKind, RightKind
 from sinks.measurement import runs
 
 # Who draws, reviews, contracts, verifies and audits reads whose land it is.
@@ -31,9 +32,9 @@ class Holder:
 
     right_id: int
     party_name: str
-    kind: str
+    kind: RightKind
     share: Decimal
-    certificate_kind: str
+    certificate_kind: CertificateKind
     certificate_no: str
     term_from: date | None
     term_to: date | None
@@ -169,9 +170,9 @@ def _holders(session: Session, actor: Actor, parcel_id: int) -> list[Holder]:
         Holder(
             right_id=right.id,
             party_name=name_for(actor, party),
-            kind=rights.RIGHT_ZH[rights.RightKind(right.kind)],
+            kind=RightKind(right.kind),
             share=right.share,
-            certificate_kind=rights.CERTIFICATE_ZH[rights.CertificateKind(right.certificate_kind)],
+            certificate_kind=CertificateKind(right.certificate_kind),
             certificate_no=right.certificate_no,
             term_from=right.term_from,
             term_to=right.term_to,

@@ -13,17 +13,19 @@ from datetime import date
 from functools import wraps
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 from shapely import MultiPolygon
 
 from pages import _words
 from sinks.cooperative import contracts
-from sinks.core import db, people
+from sinks.core import db, people, policies
 from sinks.core.actor import Role
 from sinks.core.cluster import Cluster
+from sinks.crediting import issuance, ledger, projects, rounds, serials
 from sinks.land import parcels
-from sinks.measurement import layers
+from sinks.measurement import layers, runs
 from tests import browser_help as screen
 from tests import world
 from tests.browser_steps import (
@@ -63,6 +65,8 @@ POLICIES = {
 AGB_T_HA, CHANGE_T_HA = 55.0, 8.0
 EPOCHS = (date(2023, 1, 1), date(2025, 1, 1))
 PLOTS = 16
+PROJECT = "下街村毛竹林经营碳汇项目"
+LEGAL_BASIS = "湖林〔2026〕12号第三条"
 DECIDED_KG = 30_000
 PRICE_FEN_T = 7341
 DUTY = "补植毛竹三年，由林业主管部门验收"
@@ -322,3 +326,211 @@ def test_a_layer_that_does_not_say_where_it_lies_is_refused_until_it_is_told(way
         found = {row.epoch: row for row in layers.listing(session, variable="agb")}
         assert set(found) == set(EPOCHS)
         assert all(row.stderr_layer_id for row in found.values())
+
+
+@stage(after="test_a_layer_that_does_not_say_where_it_lies_is_refused_until_it_is_told")
+def test_nothing_is_published_before_two_people_have_decided_the_policies(way: Way) -> None:
+    clerk = way.at("clerk")
+    clerk.go("/projects")
+    clerk.type("项目名称", PROJECT)
+    clerk.tick("全选")
+    expect(clerk.page.get_by_text("已选 2 块")).to_be_visible()
+    clerk.press("建立项目")
+    clerk.told("已建立项目")
+    with way.registry.as_("clerk") as (session, _):
+        [(project, owner)] = projects.listing(session)
+        way.ids["project"], way.codes["project"] = project.id, project.code
+        assert owner.name == "安吉县两山合作社"
+        members = {one.parcel_id: one.stratum for one in projects.members(session, project.id)}
+    assert members == {way.ids["01-001"]: "A", way.ids["02-007"]: "A"}
+    clerk.go(project_address(way))
+    clerk.decide("公示项目", saying="2 块地")
+    clerk.refused("登记机构尚未决定", "项目公示期")
+    decide_policies(way)
+    clerk.go(project_address(way))
+    clerk.decide("公示项目")
+    clerk.told("已公示")
+    assert clerk.fact("公示至") == str(today(way))
+
+
+def project_address(way: Way) -> str:
+    return f"/projects?project={way.ids['project']}"
+
+
+def today(way: Way) -> date:
+    with way.registry.as_("admin") as (session, _):
+        return db.today(session)
+
+
+def decide_policies(way: Way) -> None:
+    """Two registrars: some on the screen, the rest through the function that the page calls."""
+    registrar, registrar2 = way.at("registrar"), way.at("registrar2")
+    registrar.go("/settings")
+    for title, label, typed, _ in POLICIES_ON_SCREEN:
+        registrar.choose("政策", title)
+        registrar.type(label, typed)
+        registrar.type("法律或文件依据（必填）", LEGAL_BASIS)
+        registrar.press("提出")
+        registrar.told("已提出")
+    # Nobody approves what is his own proposal.
+    expect(registrar.button("批准")).to_have_count(0)
+    registrar2.go("/settings")
+    for _ in POLICIES_ON_SCREEN:
+        registrar2.settle()
+        registrar2.button("批准").first.click()
+        registrar2.press("确认批准")
+        registrar2.told("已批准")
+        registrar2.dismiss()
+    with way.registry.as_("registrar") as (session, actor):
+        for key, value in POLICIES.items():
+            policies.propose(session, actor, key=key, value=value, legal_basis=LEGAL_BASIS)
+        waiting = {row.key: row.id for row in policies.listing(session)
+                   if row.proposed_by_id and not row.valid_from}  # fmt: skip
+        assert set(waiting) == set(POLICIES)  # Those decided on the screen wait for nobody.
+    with way.registry.as_("registrar2") as (session, actor):
+        for policy_id in waiting.values():
+            policies.approve(session, actor, policy_id, valid_from=policies.today(session))
+    registrar2.go("/settings")
+    shown = {row["政策"]: row["现行"] for row in registrar2.rows("建议值")}
+    for title, _, typed, _ in POLICIES_ON_SCREEN:
+        assert shown[title] == typed
+
+
+@stage(after="test_nothing_is_published_before_two_people_have_decided_the_policies")
+def test_the_project_is_validated_and_registered_by_two_others(way: Way) -> None:
+    verifier = way.at("verifier")
+    verifier.go(f"/verification?project={way.ids['project']}")
+    expect(verifier.button("提交审定意见")).to_be_disabled()
+    for part in ("地块、权属与边界", "方法的适用条件", "分层", "基准线依据"):
+        verifier.tick(part)
+    verifier.type("审定意见", "经核查，符合方法学适用条件。")
+    verifier.decide("提交审定意见", saying=PROJECT)
+    verifier.told("已审定")
+    authority = way.at("authority")
+    authority.go("/filing")
+    authority.type("备案号", "湖林碳项〔2026〕7号")
+    authority.decide("项目备案", saying="湖林碳项〔2026〕7号")
+    authority.told("已备案")
+    with way.registry.as_("authority") as (session, actor):
+        [(project, _)] = projects.listing(session)
+        assert (project.status, project.filing_no) == ("registered", "湖林碳项〔2026〕7号")
+        assert project.registered_by_id == actor.person_id != project.validated_by_id
+
+
+@stage(after="test_the_project_is_validated_and_registered_by_two_others")
+def test_plots_from_a_table_and_two_layers_give_a_measured_round(way: Way) -> None:
+    clerk = way.at("clerk")
+    clerk.go(project_address(way))
+    clerk.pick("样地")
+    table, culms = plot_table(way.folder / "样地.csv")
+    clerk.hand_in("样地表", table)
+    clerk.press("全部登记")
+    clerk.told(f"已登记 {PLOTS} 个新样地、{2 * PLOTS} 次调查、{culms:,} 株竹")
+    clerk.pick("监测期")
+    clerk.choose("期初图层", "2023")
+    clerk.choose("期末图层", "2025")
+    clerk.decide("开启监测期", saying=f"{PLOTS} 个两期都调查过的样地")
+    clerk.told("监测期已开启")
+    clerk.press("核算")
+    clerk.told("已核算：可签发")
+    with way.registry.as_("clerk") as (session, _):
+        [row] = rounds.of_project(session, way.ids["project"])
+        way.ids["round"] = row.id
+        [run] = runs.of_round(session, row.id)
+        result, in_force = run.result, run.policies_in_force
+    assert in_force
+    # 25.6 ha x 8 Mg/ha x 1.37 x 0.47 x 44/12: what was put into maps and plots comes out again.
+    assert abs(result["gross_co2_t"] - 483.3) < 3 * result["stderr_co2_t"] < 150
+    assert 0 < result["issuable_kg"] < 1000 * result["net_co2_t"] < 1000 * result["gross_co2_t"]
+    [shown] = clerk.rows("核算时间")
+    assert shown["净碳汇量"] == f"{result['net_co2_t']:,.2f}"
+    assert shown["可签发"] == f"{result['issuable_kg']:,}"
+    clerk.decide("公示核算结果", saying=f"{result['issuable_kg']:,} 千克")
+    clerk.told("已公示")
+
+
+def plot_table(path: Path) -> tuple[Path, int]:
+    """A table of plots on the imported parcel, each visited at both dates; how many culms."""
+    rng = np.random.default_rng(7)
+    lines, total = ["样地,层,经度,纬度,面积,坡度,调查日期,大小年,胸径,度,株数"], 0
+    for number in range(PLOTS):
+        longitude, latitude = world.TO_4490.transform(
+            world.EAST_M + 50 + 95 * (number % 4), world.NORTH_M + 50 + 95 * (number // 4)
+        )
+        for epoch, agb_t_ha in zip(EPOCHS, (AGB_T_HA, AGB_T_HA + CHANGE_T_HA), strict=True):
+            [group] = world.culms_of_agb(agb_t_ha + rng.normal(0, 0.5), 400)
+            lines.append(
+                f"P{number:02d},A,{longitude:.7f},{latitude:.7f},400,0,{epoch},大年,"
+                f"{group.dbh_cm},{group.age_du},{group.count}"
+            )
+            total += group.count
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path, total
+
+
+@stage(after="test_plots_from_a_table_and_two_layers_give_a_measured_round")
+def test_a_finding_is_answered_before_the_round_is_verified_and_recorded(way: Way) -> None:
+    verifier, clerk = way.at("verifier"), way.at("clerk")
+    address = f"/verification?round={way.ids['round']}"
+    verifier.go(address)
+    verifier.press("受理核证")
+    verifier.told("已受理")
+    verifier.choose("针对", "样地与竹株")
+    verifier.type("发现的问题", "P03 的胸径记录请附原始野帐。")
+    verifier.press("提出整改")
+    verifier.told("已提出整改")
+    expect(verifier.button("提交核证意见")).to_have_count(0)
+    clerk.go(f"/projects?round={way.ids['round']}")
+    expect(clerk.page.get_by_text("P03 的胸径记录请附原始野帐。")).to_be_visible()
+    clerk.type("整改情况", "野帐已核对并归档。")
+    clerk.press("答复")
+    clerk.told("已答复")
+    verifier.go(address)
+    expect(verifier.page.get_by_text("野帐已核对并归档。")).to_be_visible()
+    parts = verifier.page.get_by_test_id("stExpander").filter(
+        has=verifier.page.get_by_test_id("stCheckbox")
+    )
+    count = parts.count()
+    for number in range(count):
+        expect(verifier.button("提交核证意见")).to_be_disabled()
+        parts.nth(number).locator("summary").click()
+        verifier.tick("已查看", within=parts.nth(number))
+    verifier.type("核证意见", "核证通过，数据真实、计算无误。")
+    with way.registry.as_("verifier") as (session, _):
+        [run] = runs.of_round(session, way.ids["round"])
+        issuable_kg = run.result["issuable_kg"]
+    verifier.decide("提交核证意见", saying=f"{issuable_kg:,} 千克")
+    verifier.told("已核证")
+    authority = way.at("authority")
+    authority.go("/filing")
+    authority.type("备案号", "湖林碳备〔2026〕1号")
+    authority.decide("碳汇量备案", saying="湖林碳备〔2026〕1号")
+    authority.told("已备案")
+
+
+@stage(after="test_a_finding_is_answered_before_the_round_is_verified_and_recorded")
+def test_the_registrar_issues_what_the_preview_says_as_serial_blocks(way: Way) -> None:
+    registrar = way.at("registrar")
+    registrar.go("/filing")
+    previewed = registrar.rows("编号")
+    registrar.decide("登记签发", saying="不能撤销")
+    registrar.told("已签发")
+    with way.registry.as_("registrar") as (session, registrar_):
+        row = rounds.get(session, way.ids["round"])
+        assert (row.status, row.issued_by_id) == ("issued", registrar_.person_id)
+        batches = issuance.batches_of_round(session, row.id)
+        assert [batch.vintage for batch in batches] == [2023, 2024]
+        assert {batch.unit_kg for batch in batches} == {10}
+        blocks = [
+            (ledger.serial_of(session, block), block.count)
+            for account in ledger.accounts(session)
+            for block, _ in ledger.blocks_of(session, account.id)
+        ]
+        assert ledger.verify_ledger(session).broken == []
+    assert sorted(blocks) == sorted((one["编号"], number(one["单位数"])) for one in previewed)
+    for serial, count in blocks:
+        assert serials.parse_serial(serial).units == count
+
+
+def number(shown: str) -> int:
+    return int(shown.replace(",", ""))

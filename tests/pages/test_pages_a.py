@@ -350,6 +350,9 @@ def test_what_waits_is_told_to_those_who_may_do_it(screen, who) -> None:
     # The officer who drew it does not review it.
     assert after["officer"].get("rights_review") == before["officer"].get("rights_review")
     assert after["officer2"]["rights_review"] == before["officer2"].get("rights_review", 0) + 1
+    with db.transaction(who["officer2"]) as session:
+        ids = todo.parcel_ids(session, who["officer2"], "rights_review")
+    assert parcel_id in ids and len(ids) == after["officer2"]["rights_review"]
     at = screen("todo", "officer2")
     assert f"<b>{after['officer2']['rights_review']}</b>" in said(at) and "待审权属材料" in said(at)
 
