@@ -1,30 +1,34 @@
-"""GeoPackage, read through SQLite itself: read-only, immutable, and only from real tables.
+"""GeoPackages: looked through by SQLite first, read-only and immutable, then read by GDAL.
 
 A view or a virtual table can run without end or reach for other files, so a layer must be an ordinary
-table without computed columns. Source: OGC 12-128r18, clauses 1.1.1 and 2.1.
+table without computed columns, and so must every table that GDAL looks at. GDAL reads the outlines.
+The values are those of SQLite: GDAL was seen to leave out columns declared VARCHAR or DECIMAL, to make
+0 of text in a column of numbers, and, through pyogrio, to round whole numbers beside an empty cell.
+Source: OGC 12-128r18, clauses 1.1.1 and 2.1.
 """
 
 import re
 import sqlite3
 import struct
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import shapely
-
+from gis_data import _gdal
 from gis_data._rows import Raw, RawRow, Refused, RowProblem, Value, plain_text
 
 SECONDS_MAX = 20.0
 _TRIGGERS = re.compile(r"(rtree_|trigger_(insert|delete|update)_feature_count_|gpkg_).*", re.I)
-_ENVELOPE_BYTES = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
+_READ_BY_GDAL = re.compile(r"(gpkg|rtree|ogr|sqlite)_.*", re.I)
+_RTREE = re.compile(r"CREATE\s+VIRTUAL\s+TABLE\s+\S+\s+USING\s+rtree\b.*", re.I | re.S)
 _TABLES = ("gpkg_contents", "gpkg_geometry_columns", "gpkg_spatial_ref_sys")
 
 
-def read(path: str, *, layer: str | None, row_limit: int) -> Raw:
+def read(path: Path, *, layer: str | None, row_limit: int) -> Raw:
     """Return the rows of the one feature table, or of the one named."""
     try:
-        connection = sqlite3.connect(f"file:{quote(path)}?mode=ro&immutable=1", uri=True)
+        connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
     except sqlite3.Error as error:
         raise Refused("broken", "打不开这份 GeoPackage。") from error
     deadline = time.monotonic() + SECONDS_MAX
@@ -33,7 +37,7 @@ def read(path: str, *, layer: str | None, row_limit: int) -> Raw:
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
-        return _read(connection, layer, row_limit)
+        return _read(path, connection, layer, row_limit)
     except UnicodeDecodeError as error:
         raise Refused("encoding", "GeoPackage 里有不是 UTF-8 的文字。请重新导出。") from error
     except sqlite3.Error as error:
@@ -42,34 +46,61 @@ def read(path: str, *, layer: str | None, row_limit: int) -> Raw:
         connection.close()
 
 
-def _read(connection: sqlite3.Connection, layer: str | None, row_limit: int) -> Raw:
-    kinds = {
-        name.lower(): (kind, sql or "")
-        for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master")
-    }
-    for kind, name in ((kind, name) for name, (kind, _) in kinds.items()):
-        if kind == "trigger" and not _TRIGGERS.fullmatch(name):
-            raise Refused("gpkg_trigger", f"GeoPackage 里有自带的触发器“{name[:40]}”，不读。")
-    for table in _TABLES:
-        _must_be_table(kinds, table)
-    layers = [
-        name
-        for (name,) in connection.execute(
-            "SELECT table_name FROM gpkg_contents WHERE data_type = 'features' ORDER BY table_name"
-        )
-    ]
-    for name in layers:
-        _must_be_table(kinds, name)
+def _read(path: Path, connection: sqlite3.Connection, layer: str | None, row_limit: int) -> Raw:
+    layers = _layers(connection)
     table = _chosen(layers, layer)
     geometry, srs_id, crs = _geometry_column(connection, table)
     columns = _columns(connection, table, geometry)
     count = connection.execute(f"SELECT count(*) FROM {_quoted(table)}").fetchone()[0]
     if count > row_limit:
         raise Refused("too_large", f"文件有 {count} 行，一次最多 {row_limit} 行。请分成几份。")
-    wanted = ", ".join(map(_quoted, [geometry, *columns]))
-    cursor = connection.execute(f"SELECT {wanted} FROM {_quoted(table)} ORDER BY rowid")
-    rows = [_row(columns, record, srs_id) for record in cursor]
+    wanted = ", ".join(map(_quoted, columns))
+    g = _quoted(geometry)
+    records = connection.execute(
+        f"SELECT rowid, typeof({g}), substr({g}, 1, 8){', ' * bool(columns)}{wanted} "
+        f"FROM {_quoted(table)} ORDER BY rowid"
+    ).fetchall()
+    outlines = _outlines(path, table, [record[0] for record in records])
+    rows = [
+        _row(columns, record, srs_id, outline)
+        for record, outline in zip(records, outlines, strict=True)
+    ]
     return Raw("GPKG", rows, columns, "UTF-8", crs, False)
+
+
+def _layers(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of the layers, after looking that nothing in the file runs by itself."""
+    kinds: dict[str, tuple[str, str]] = {}
+    for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master"):
+        kinds[name.lower()] = (kind, sql or "")
+        if kind == "trigger" and not _TRIGGERS.fullmatch(name):
+            raise Refused("gpkg_trigger", f"GeoPackage 里有自带的触发器“{name[:40]}”，不读。")
+    for name, (kind, sql) in kinds.items():
+        index = _RTREE.fullmatch(sql) and name.startswith("rtree_")
+        if kind in ("table", "view") and _READ_BY_GDAL.fullmatch(name) and not index:
+            _must_be_table(kinds, name)
+    for table in _TABLES:
+        _must_be_table(kinds, table)
+    contents = connection.execute(
+        "SELECT table_name, data_type FROM gpkg_contents ORDER BY table_name"
+    ).fetchall()
+    for name, data_type in contents:
+        if data_type == "features" or name.lower() in kinds:
+            _must_be_table(kinds, name)
+    return [name for name, data_type in contents if data_type == "features"]
+
+
+def _outlines(path: Path, table: str, rowids: list[int]) -> list[bytes | None]:
+    """Return what GDAL reads as the geometry of each row."""
+    if not rowids:
+        return []
+    # The number of rows is given: GDAL believes the one written in the file and stops there.
+    numbers, outlines, _ = _gdal.read(
+        path, layer=table, columns=[], max_features=len(rowids), IMMUTABLE="YES"
+    )
+    if numbers != rowids:
+        raise Refused("broken", f"文件有 {len(rowids)} 行，只读出 {len(numbers)} 行。请重新导出。")
+    return outlines
 
 
 def _must_be_table(kinds: dict[str, tuple[str, str]], name: str) -> None:
@@ -130,12 +161,12 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _row(columns: list[str], record: tuple[Any, ...], srs_id: int) -> RawRow:
+def _row(columns: list[str], record: tuple[Any, ...], srs_id: int, outline: bytes | None) -> RawRow:
     attributes: dict[str, Value] = {}
     try:
-        for name, value in zip(columns, record[1:], strict=True):
+        for name, value in zip(columns, record[3:], strict=True):
             attributes[name] = _value(value)
-        return RawRow(_wkb(record[0], srs_id), attributes)
+        return RawRow(_wkb(record[1], record[2], srs_id, outline), attributes)
     except RowProblem as problem:
         return RawRow(None, attributes, (problem.code, problem.message))
 
@@ -148,33 +179,17 @@ def _value(value: Any) -> Value:
     return plain_text(value) if isinstance(value, str) else value
 
 
-def _wkb(blob: Any, srs_id: int) -> bytes | None:
-    """Return the two-dimensional WKB behind the GeoPackage header; None if there is no geometry."""
-    if blob is None:
+def _wkb(kind: str, head: Any, srs_id: int, outline: bytes | None) -> bytes | None:
+    """Return the MULTIPOLYGON WKB; None if there is no geometry, which its ``head`` has to say."""
+    if kind == "null":
         return None
-    if not isinstance(blob, bytes) or len(blob) < 8 or blob[:2] != b"GP":
+    if kind != "blob" or len(head) < 8 or head[:2] != b"GP":
         raise RowProblem("broken", "图形不是 GeoPackage 的格式。")
-    flags = blob[3]
-    order = "<" if flags & 1 else ">"
-    said = struct.unpack_from(f"{order}i", blob, 4)[0]
-    if said != srs_id:
+    said = struct.unpack_from("<i" if head[3] & 1 else ">i", head, 4)[0]
+    if said != srs_id:  # GDAL does not look at it.
         raise RowProblem("crs_mismatch", f"图形自带的坐标系编号是 {said}，图层的是 {srs_id}。")
-    header = 8 + _ENVELOPE_BYTES.get((flags >> 1) & 7, 0)
-    if flags & 0x10:
+    if head[3] & 0x10:
         return None
-    geometry = shapely.from_wkb(blob[header:], on_invalid="ignore")
-    if geometry is None:
-        raise RowProblem("invalid", "图形不完整，或环没有闭合。")
-    if geometry.geom_type not in ("Polygon", "MultiPolygon"):
-        raise RowProblem("not_an_area", f"图形是 {geometry.geom_type}，不是面。地块必须是面。")
-    # Every number, the third one too: force_2d would drop a height that is not a number.
-    if not all(map(_is_number, shapely.get_coordinates(geometry, include_z=geometry.has_z).flat)):
-        raise RowProblem("not_finite", "坐标里有 NaN 或无穷大。请检查导出这份文件的软件。")
-    flat = shapely.force_2d(geometry)
-    if flat.geom_type == "Polygon":
-        flat = shapely.MultiPolygon([flat])
-    return bytes(shapely.to_wkb(flat, byte_order=1, output_dimension=2))
-
-
-def _is_number(number: float) -> bool:
-    return -1e300 < number < 1e300
+    if outline is None:
+        raise RowProblem("broken", "图形不完整，读不出来。")
+    return _gdal.multipolygon_wkb(_gdal.area(outline))

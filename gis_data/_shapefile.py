@@ -1,31 +1,34 @@
-"""Shapefiles, read byte by byte from their published description.
+"""Shapefiles, read by GDAL from a copy whose table it cannot misread.
 
-Not through GDAL, which was seen to read GBK as Latin-1 without a word, to fail on a Chinese field
-name cut inside a character, to leave out deleted rows, and to sort rings anew so that a hole outside
-its shell becomes land. Source: ESRI Shapefile Technical Description, July 1998; dBase III table.
+GDAL was seen to read GBK as Latin-1 without a word, to fail on a Chinese field name cut inside a
+character, to leave out deleted rows, to round long codes, and to cut "10.5" to 10 where the table says
+whole numbers. So the encoding is found out here, and in the copy every column is text under a short
+name and no row is deleted. Of the outlines GDAL is asked one question more: whether it took every
+ring, and none of them for the opposite of what it is. Source: ESRI Shapefile Technical Description,
+July 1998; dBase III table.
 """
 
-import itertools
 import math
 import struct
-from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import shapely
+
+from gis_data import _gdal
 from gis_data._rows import (
     FIELDS_MAX,
     Raw,
     RawRow,
     Refused,
-    Ring,
-    Rings,
     RowProblem,
     Value,
-    multipolygon_wkb,
     plain_text,
 )
 
-POLYGONS = {5: "Polygon", 15: "PolygonZ", 25: "PolygonM"}
+AREAS = (5, 15, 25)  # Polygon, PolygonZ, PolygonM
 OTHERS = {1: "Point", 3: "PolyLine", 8: "MultiPoint", 31: "MultiPatch"}
 # dBase language byte -> Python codec. GBK and GB2312 are parts of GB18030.
 LANGUAGES = {
@@ -57,8 +60,22 @@ class Field:
     decimals: int
 
 
-def read(parts: Mapping[str, bytes], *, encoding: str | None, row_limit: int) -> Raw:
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The table: ``records`` is their bytes, each ``size`` long, behind a head of ``head`` bytes."""
+
+    records: bytes
+    size: int
+    head: int
+    fields: list[Field]
+
+
+def read(parts: Mapping[str, bytes], *, encoding: str | None, row_limit: int, staging: Path) -> Raw:
     """Return the rows of the shapefile whose ``parts`` are given by ending (shp, shx, dbf, prj, cpg).
+
+    Parameters
+    ----------
+    staging : folder for the copy that GDAL reads
 
     Raises
     ------
@@ -71,30 +88,29 @@ def read(parts: Mapping[str, bytes], *, encoding: str | None, row_limit: int) ->
                 "shapefile_part_missing",
                 f"缺少 .{part} 文件。一份 shapefile 至少要有 .shp、.shx、.dbf，请一起交（可压缩成一个 .zip）。",
             )
-    places = _index(parts["shx"], parts["shp"])
-    if len(places) > row_limit:
+    heads = _heads(parts["shx"], parts["shp"])
+    if len(heads) > row_limit:
+        raise Refused("too_large", f"文件有 {len(heads)} 行，一次最多 {row_limit} 行。请分成几份。")
+    table = _table(parts["dbf"])
+    marks = table.records[:: table.size]
+    if len(marks) != len(heads):
         raise Refused(
-            "too_large", f"文件有 {len(places)} 行，一次最多 {row_limit} 行。请分成几份。"
+            "broken", f".shx 有 {len(heads)} 个图形，.dbf 有 {len(marks)} 行属性，两者对不上。"
         )
-    table, size, fields = _table(parts["dbf"])
-    records = len(table) // size
-    if records != len(places):
-        raise Refused(
-            "broken", f".shx 有 {len(places)} 个图形，.dbf 有 {records} 行属性，两者对不上。"
-        )
-    codec = _codec(parts, table, size, fields, encoding)
-    names = _names(fields, codec)
+    codec = _codec(parts, table.records, table.size, table.fields, encoding)
+    names = _names(table.fields, codec)
+    outlines, columns = _by_gdal(parts, table, codec, staging, len(heads))
     rows = [
-        _row(parts["shp"], place, table[row * size : (row + 1) * size], fields, names, codec)
-        for row, place in enumerate(places)
+        _row(mark, head, wkb, dict(zip(names, values, strict=True)), table.fields)
+        for mark, head, wkb, *values in zip(marks, heads, outlines, *columns, strict=True)
     ]
     crs = parts["prj"].decode("utf-8-sig", "replace").strip() if "prj" in parts else None
     shown = {"gb18030": "GB18030", "utf-8": "UTF-8"}.get(codec, codec)
     return Raw("ESRI Shapefile", rows, names, shown, crs or None, False)
 
 
-def _index(shx: bytes, shp: bytes) -> list[tuple[int, int]]:
-    """Return (offset, length) in bytes of each record's content in the .shp."""
+def _heads(shx: bytes, shp: bytes) -> list[tuple[int, int, int]]:
+    """Return kind, rings and points that each record of the .shp says it has."""
     for name, data in (("shp", shp), ("shx", shx)):
         if len(data) < 100 or data[:4] != b"\x00\x00\x27\x0a":
             raise Refused("broken", f".{name} 的文件头不对。")
@@ -103,40 +119,39 @@ def _index(shx: bytes, shp: bytes) -> list[tuple[int, int]]:
     count, rest = divmod(2 * int.from_bytes(shx[24:28], "big") - 100, 8)
     if rest or count < 0:
         raise Refused("broken", ".shx 的长度不对。")
-    places = []
+    heads = []
     for offset, length in struct.iter_unpack(">ii", shx[100 : 100 + 8 * count]):
         start, size = 2 * offset + 8, 2 * length
         if offset < 50 or length < 2 or start + size > len(shp):
             raise Refused("broken", ".shx 指到了 .shp 之外。")
         if struct.unpack_from(">i", shp, start - 4)[0] != length:
             raise Refused("broken", ".shx 与 .shp 里写的记录长度不一致。")
-        places.append((start, size))
-    return places
+        kind = struct.unpack_from("<i", shp, start)[0]
+        rings, points = struct.unpack_from("<ii", shp, start + 36) if size >= 44 else (-1, -1)
+        heads.append((kind, rings, points))
+    return heads
 
 
-def _table(dbf: bytes) -> tuple[bytes, int, list[Field]]:
-    """Return the records, the size of one, and the fields."""
+def _table(dbf: bytes) -> Table:
     if len(dbf) < 33:
         raise Refused("broken", ".dbf 太短。")
-    count, header, size = struct.unpack_from("<IHH", dbf, 4)
-    heads: list[tuple[bytes, bytes, int, int]] = []
-    for at in range(32, min(header, len(dbf)) - 31, 32):
-        if dbf[at] == 0x0D:
-            break
-        heads.append(struct.unpack_from("<11sc4xBB", dbf, at))
-    # Clipper and FoxPro wrote the width of long text in two bytes; others left rubbish in the second.
-    two_bytes = 1 + sum(w + 256 * d * (kind == b"C") for _, kind, w, d in heads) == size
+    count, head, size = struct.unpack_from("<IHH", dbf, 4)
     fields: list[Field] = []
     start = 1
-    for name, kind, width, decimals in heads:
-        if kind == b"C":
-            width, decimals = width + 256 * decimals * two_bytes, 0
+    for at in range(32, min(head, len(dbf)) - 31, 32):
+        if dbf[at] == 0x0D:
+            break
+        name, kind, width, decimals = struct.unpack_from("<11sc4xBB", dbf, at)
         fields.append(Field(name.split(b"\0")[0], kind.decode("latin-1"), start, width, decimals))
         start += width
+    # Clipper wrote the width of text beyond 255 in two bytes, which GDAL reads as if it were one.
+    wide = [field for field in fields if field.kind == "C" and field.decimals]
+    if wide and start != size == start + 256 * sum(field.decimals for field in wide):
+        raise Refused("broken", ".dbf 有超过 254 字节的文字字段。请改短，或改用 GeoPackage。")
     size = max(size, 1)  # A table of no fields says 0; each record still has its mark of deletion.
-    if len(fields) > FIELDS_MAX or start > size or header + count * size > len(dbf):
+    if len(fields) > FIELDS_MAX or start > size or head + count * size > len(dbf):
         raise Refused("broken", ".dbf 不完整，或字段与记录长度不符。请重新导出或重新传送。")
-    return dbf[header : header + count * size], size, fields
+    return Table(dbf[head : head + count * size], size, head, fields)
 
 
 def _codec(
@@ -201,36 +216,60 @@ def _names(fields: list[Field], codec: str) -> list[str]:
     return names
 
 
+def _by_gdal(
+    parts: Mapping[str, bytes], table: Table, codec: str, staging: Path, count: int
+) -> tuple[list[bytes | None], list[list[Any]]]:
+    """Return the geometry of every record, and every column as text."""
+    place = staging / "land.shp"
+    place.write_bytes(parts["shp"])
+    place.with_suffix(".shx").write_bytes(parts["shx"])
+    place.with_suffix(".dbf").write_bytes(_copy_for_gdal(parts["dbf"], table))
+    if count == 0:
+        return [], [[] for _ in table.fields]
+    shown = {f"F{n}" for n, field in enumerate(table.fields) if field.kind in "CNFDL"}
+    numbers, outlines, columns = _gdal.read(place, encoding=codec, columns=sorted(shown))
+    if numbers != list(range(count)):
+        raise Refused("broken", f"文件有 {count} 行，只读出 {len(numbers)} 行。请重新导出。")
+    # Memo, picture, time stamp: nothing about a parcel is kept in these.
+    empty: list[Any] = [None] * count
+    return outlines, [columns.get(f"F{n}", empty) for n in range(len(table.fields))]
+
+
+def _copy_for_gdal(dbf: bytes, table: Table) -> bytes:
+    """Return the table with columns of text named F0, F1, ..., and no row marked as deleted."""
+    copy = bytearray(dbf)
+    copy[29] = 0
+    for n in range(len(table.fields)):
+        at = 32 + 32 * n
+        copy[at : at + 12] = f"F{n}".encode().ljust(11, b"\0") + b"C"
+        copy[at + 17] = 0
+    end = table.head + len(table.records)
+    copy[table.head : end : table.size] = b" " * (len(table.records) // table.size)
+    return bytes(copy)
+
+
 def _row(
-    shp: bytes,
-    place: tuple[int, int],
-    record: bytes,
+    mark: int,
+    head: tuple[int, int, int],
+    wkb: bytes | None,
+    texts: dict[str, str | None],
     fields: list[Field],
-    names: list[str],
-    codec: str,
 ) -> RawRow:
     attributes: dict[str, Value] = {}
     try:
-        for name, field in zip(names, fields, strict=True):
-            attributes[name] = _value(field, record[field.start : field.start + field.width], codec)
-        if record[:1] == b"*":
+        for (name, text), field in zip(texts.items(), fields, strict=True):
+            attributes[name] = _value(field, text)
+        if mark == ord("*"):
             raise RowProblem(
                 "deleted", "这一行在 .dbf 里标记为已删除，而图形还在。请整理（Pack）后再交。"
             )
-        return RawRow(_wkb(shp, *place), attributes)
+        return RawRow(_wkb(wkb, *head), attributes)
     except RowProblem as problem:
         return RawRow(None, attributes, (problem.code, problem.message))
 
 
-def _value(field: Field, piece: bytes, codec: str) -> Value:
-    if field.kind == "I" and field.width == 4:
-        return int.from_bytes(piece, "little", signed=True)
-    if field.kind == "O" and field.width == 8:
-        number = struct.unpack("<d", piece)[0]
-        return number if math.isfinite(number) else None
-    if field.kind not in "CNFDL":
-        return None  # Memo, picture, time stamp: nothing about a parcel is kept in these.
-    text = plain_text(_decode(piece.rstrip(b" \0"), codec).strip().replace("\0", ""))
+def _value(field: Field, text: str | None) -> Value:
+    text = plain_text((text or "").strip())
     if field.kind not in "NF":
         return None if not text or (field.kind == "L" and text == "?") else text
     if not text or set(text) == {"*"}:
@@ -248,94 +287,37 @@ def _finite(text: str) -> float:
     return number
 
 
-def _wkb(shp: bytes, start: int, size: int) -> bytes | None:
-    kind = struct.unpack_from("<i", shp, start)[0]
+def _wkb(wkb: bytes | None, kind: int, rings: int, points: int) -> bytes | None:
     if kind == 0:
         return None
-    if kind not in POLYGONS:
+    if kind not in AREAS:
         name = OTHERS.get(kind % 10, OTHERS.get(kind, str(kind)))
         raise RowProblem("not_an_area", f"图形是 {name}，不是面。地块必须是面。")
-    if size < 44:
-        raise RowProblem("broken", "图形记录太短。")
-    parts, points = struct.unpack_from("<ii", shp, start + 36)
-    xy_at = start + 44 + 4 * parts
-    # Both counts are bounded by the record before anything is made of that size.
-    if parts < 0 or points < 0 or 44 + 4 * parts + 16 * points > size:
-        raise RowProblem("broken", f"图形记录写着 {parts} 个环、{points} 个点，记录里放不下。")
-    if parts == 0 or points == 0:
+    if rings == 0 or points == 0:
         return None
-    first = [*struct.unpack_from(f"<{parts}i", shp, start + 44), points]
-    if first[0] != 0 or any(b <= a for a, b in itertools.pairwise(first)):
-        raise RowProblem("broken", "图形记录里环的起点不对。")
-    if kind == 15:
-        z_at = xy_at + 16 * points + 16
-        if z_at + 8 * points > start + size:
-            raise RowProblem("broken", "图形记录里缺高程。")
-        if not all(map(math.isfinite, struct.unpack_from(f"<{points}d", shp, z_at))):
-            raise RowProblem("not_finite", "高程里有 NaN 或无穷大。")
-    numbers = array("d", struct.unpack_from(f"<{2 * points}d", shp, xy_at))
-    rings = [numbers[2 * a : 2 * b] for a, b in itertools.pairwise(first)]
-    return multipolygon_wkb(_assembled(rings))
+    if wkb is None:
+        raise RowProblem("broken", f"图形记录写着 {rings} 个环、{points} 个点，记录里放不下。")
+    area = _gdal.area(wkb)
+    taken = _gdal.counts(area)
+    if taken != (rings, points):
+        raise RowProblem(
+            "broken", f"图形记录写着 {rings} 个环、{points} 个点，只读出 {taken[0]}、{taken[1]}。"
+        )
+    if rings > 1:
+        _refuse_guessed_rings(area)
+    return _gdal.multipolygon_wkb(area)
 
 
-def _assembled(rings: list[Ring]) -> list[Rings]:
-    """Return the polygons made of the rings: clockwise shells, each with the holes in it.
+def _refuse_guessed_rings(area: Any) -> None:
+    """Refuse an outline whose rings run otherwise than their places say.
 
-    A lone ring is a shell whichever way it runs, and a file may run the other way throughout. Rings
-    that fit neither reading are refused: which of them is land would be a guess.
+    Shells run clockwise and holes anticlockwise, or a file has it the other way throughout. GDAL goes
+    by place alone where the two differ: a hole outside its shell becomes land.
     """
-    if len(rings) == 1:
-        return [rings]
-    turns = [_twice_signed_area(ring) for ring in rings]
-    for sense in (-1.0, 1.0):
-        shells = [[ring] for ring, turn in zip(rings, turns, strict=True) if turn * sense > 0]
-        holes = [ring for ring, turn in zip(rings, turns, strict=True) if turn * sense <= 0]
-        if shells and all([_into_shell(hole, shells) for hole in holes]):
-            return shells
-    raise RowProblem(
-        "invalid", "环的方向与位置不符：有的洞不在任何外环之内。哪一环是地块，不能猜。"
-    )
-
-
-def _into_shell(hole: Ring, shells: list[Rings]) -> bool:
-    """Put the hole into the smallest shell that holds it; False if none does."""
-    holding = [shell for shell in shells if _box_holds(shell[0], hole)]
-    if len(holding) > 1:
-        holding = [shell for shell in holding if _holds(shell[0], hole)]
-    if not holding:
-        return False
-    # That a hole is in the box of its shell and yet outside it is for the check of validity to say.
-    min(holding, key=lambda shell: abs(_twice_signed_area(shell[0]))).append(hole)
-    return True
-
-
-def _holds(shell: Ring, hole: Ring) -> bool:
-    # A hole may touch its shell in single points, so one vertex would not do.
-    step = 2 * max(1, len(hole) // 32)
-    sample = range(0, len(hole) - 2, step)
-    return 2 * sum(_inside(shell, hole[i], hole[i + 1]) for i in sample) > len(sample)
-
-
-def _box_holds(outer: Ring, inner: Ring) -> bool:
-    return all(
-        min(outer[axis::2]) <= min(inner[axis::2]) and max(inner[axis::2]) <= max(outer[axis::2])
-        for axis in (0, 1)
-    )
-
-
-def _inside(ring: Ring, x: float, y: float) -> bool:
-    odd = False
-    for i in range(0, len(ring) - 2, 2):
-        x0, y0, x1, y1 = ring[i : i + 4]
-        if (y0 > y) != (y1 > y) and x < x0 + (y - y0) * (x1 - x0) / (y1 - y0):
-            odd = not odd
-    return odd
-
-
-def _twice_signed_area(ring: Ring) -> float:
-    """Return twice the planar area, positive if the ring runs anticlockwise."""
-    x0, y0 = ring[0], ring[1]  # Near the origin, so that large coordinates lose no digits.
-    return sum(
-        (ring[i] - x0) * (ring[i + 3] - y0) - (ring[i + 2] - x0) * (ring[i + 1] - y0)
-        for i in range(0, len(ring) - 2, 2)
-    )
+    parts = shapely.get_parts(area)
+    shells = set(shapely.is_ccw(shapely.get_exterior_ring(parts)).tolist())
+    holes = {shapely.is_ccw(hole) for part in parts for hole in part.interiors}
+    if len(shells) != 1 or shells & holes:
+        raise RowProblem(
+            "invalid", "环的方向与位置不符：有的洞不在任何外环之内。哪一环是地块，不能猜。"
+        )

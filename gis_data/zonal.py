@@ -623,9 +623,8 @@ def _write(out: Path, ids: Sequence[Any], lines: Sequence[ParcelSummary]) -> Non
                 )
         os.chmod(staged, 0o644)
         os.replace(staged, out)
-    except BaseException:
-        os.unlink(staged)
-        raise
+    finally:
+        Path(staged).unlink(missing_ok=True)  # Gone by its new name, unless something failed.
 
 
 def _no_formula(name: Any) -> Any:

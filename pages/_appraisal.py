@@ -22,6 +22,7 @@ from sinks.core.errors import Invalid
 from sinks.land import parcels
 from sinks.measurement import layers
 from sinks.restoration import cases, loss
+from sinks.web import typed
 from sinks.web.case_card import CaseCard
 
 METHODS: Mapping[str, tuple[str, str]] = {
@@ -82,12 +83,22 @@ def show(me: Actor, card: CaseCard) -> None:
 
 def draw(me: Actor, card: CaseCard) -> None:
     """The outline of the damage, on whosever land it lies; the last one saved counts."""
-    stored = card.site.boundary if card.site else None
-    drawn = _maps.draw_map(
-        f"site-{card.id}", start=stored, around=_land.county_outlines(), height=420,
-        bounds=None if stored else ask_place(card),
-        basemaps=_land.basemaps(), review_number=_land.review_number(),
+    how = st.segmented_control(
+        t("怎样给出范围", "How"), ["map", "typed"], default="map", key=f"how.{card.id}",
+        format_func=lambda one: {
+            "map": t("图上勾绘", "Draw"), "typed": t("坐标输入", "Coordinates"),
+        }[one],
+        label_visibility="collapsed", required=True,
     )  # fmt: skip
+    if how == "typed":
+        drawn = type_outline(card)
+    else:
+        stored = card.site.boundary if card.site else None
+        drawn = _maps.draw_map(
+            f"site-{card.id}", start=stored, around=_land.county_outlines(), height=420,
+            bounds=None if stored else ask_place(card),
+            basemaps=_land.basemaps(), review_number=_land.review_number(),
+        )  # fmt: skip
     if card.site:
         st.caption(
             t("已保存：", "Saved: ") + _words.mu_ha(card.site.area_m2)
@@ -95,7 +106,7 @@ def draw(me: Actor, card: CaseCard) -> None:
         )  # fmt: skip
     if drawn is None:
         if card.site is None:
-            st.caption(t("在图上勾绘受损地，再保存。", "Draw the site on the map, then save."))
+            st.caption(t("给出受损地范围，再保存。", "Give the outline, then save it."))
         return
     with explained():
         boundary = parcels.parse_boundary(drawn)
@@ -103,6 +114,30 @@ def draw(me: Actor, card: CaseCard) -> None:
             with db.transaction(me) as session:
                 area_m2 = cases.draw_site(session, me, card.id, boundary).area_m2
             say_done(t("已保存：", "Saved: ") + _words.mu_ha(area_m2))
+
+
+def type_outline(card: CaseCard) -> dict[str, Any] | None:
+    """The outline from corners measured in the field, one a line, shown on a map."""
+    text = st.text_area(
+        t("拐点坐标：每行“经度, 纬度”（CGCS2000，十进制度），空行另起一块",
+          "Corners: “longitude, latitude” a line (CGCS2000); an empty line begins another part"),
+        key=f"corners.{card.id}", height=160,
+    )  # fmt: skip
+    if not text.strip():
+        return None
+    outline = None
+    with explained():
+        outline = typed.outline(text)
+    if outline is not None:
+        _maps.show_map(
+            f"site-typed-{card.id}",
+            [{
+                "type": "Feature", "geometry": outline,
+                "properties": {"id": 1, "label": t("受损地", "Site"), "state_colour": _words.RED},
+            }],
+            height=320, basemaps=_land.basemaps(), review_number=_land.review_number(),
+        )  # fmt: skip
+    return outline
 
 
 def ask_place(card: CaseCard) -> _maps.Bounds | None:

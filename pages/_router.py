@@ -68,19 +68,21 @@ PAGES: Mapping[tuple[str, str], tuple[tuple[str, str, str, str, frozenset[Role]]
 
 
 def pages_for(person: Actor) -> dict[str, list[st.Page]]:
-    """The pages this person works with, by section; an auditor reads all of them."""
-    found = {}
+    """Every page by section; the menu shows those this person works with, or all to an auditor.
+
+    The others stay where they are, so that whoever follows a link reads whose page it is.
+    """
+    found: dict[str, list[st.Page]] = {}
     for (section_zh, section_en), rows in PAGES.items():
-        open_to = [
+        found[t(section_zh, section_en)] = [
             st.Page(
                 HERE / f"{file}.py", title=t(zh, en), icon=f":material/{icon}:", url_path=file,
                 default=file == "todo",
+                visibility="visible" if roles == EVERYBODY or person.roles & {*roles, Role.AUDITOR}
+                else "hidden",
             )
             for file, zh, en, icon, roles in rows
-            if person.roles & {*roles, Role.AUDITOR} or roles == EVERYBODY
         ]  # fmt: skip
-        if open_to:
-            found[t(section_zh, section_en)] = open_to
     return found
 
 

@@ -58,6 +58,7 @@ def page(title: str, *roles: Role) -> Actor:
     what they may do is refused by the functions that do it.
     """
     person = actor()
+    st.title(title)
     if roles and not person.roles & {*roles, Role.AUDITOR}:
         may = "、".join(ROLE_ZH[role] for role in roles)
         st.error(
@@ -67,7 +68,6 @@ def page(title: str, *roles: Role) -> Actor:
             )
         )
         st.stop()
-    st.title(title)
     _say_what_was_done()
     return person
 

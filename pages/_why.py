@@ -259,9 +259,9 @@ def show_steps(story: Story) -> None:
         steps(story.result),
         [
             Column("name", t("步骤", "Step")),
-            Column("formula", t("怎么算", "How")),
             Column("value", t("结果", "Result"), number=True),
             Column("unit", t("单位", "Unit")),
+            Column("formula", t("怎么算", "How")),
         ],
     )
 

@@ -11,6 +11,10 @@ from types import MappingProxyType
 
 import streamlit as st
 
+# Read through this module, with all other words.
+from sinks.web.words import DISTRICTS as DISTRICTS
+from sinks.web.words import SINK_TYPES as SINK_TYPES
+
 LANGUAGES = ("zh", "en")
 
 # The one palette. Grey: not yet or not any more; blue: under way; green: holds; amber: waits for
@@ -131,24 +135,6 @@ ROLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "auditor": ("审计", "Auditor"),
         "admin": ("管理员", "Administrator"),
         "public": ("公众", "Public"),
-    }
-)
-SINK_TYPES: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "bamboo": ("竹林", "Bamboo forest"),
-        "wetland": ("湿地", "Wetland"),
-        "farmland": ("农田", "Farmland"),
-        "tea": ("茶园", "Tea garden"),
-        "other": ("其他林地", "Other forest"),
-    }
-)
-DISTRICTS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "330502": ("吴兴区", "Wuxing"),
-        "330503": ("南浔区", "Nanxun"),
-        "330521": ("德清县", "Deqing"),
-        "330522": ("长兴县", "Changxing"),
-        "330523": ("安吉县", "Anji"),
     }
 )
 

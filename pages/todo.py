@@ -51,8 +51,8 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     ),
     "project_publish": ("个项目草稿待公示", "draft projects to publish", "去公示", "Publish"),
     "round_open": (
-        "个已备案项目待开启监测期",
-        "registered projects without a round",
+        "个项目还没有监测期",
+        "projects without a round",
         "去开启",
         "Open",
     ),

@@ -20,6 +20,11 @@ from sinks.crediting.rounds import Status
 
 WAITING = (Status.PUBLIC_NOTICE, Status.UNDER_VERIFICATION, Status.FINDINGS)
 DONE = (Status.VERIFIED, Status.RECORDED, Status.ISSUED)
+# In the narrow column a number must not hide behind the edge: words run over several lines.
+WRAPPED = """<style>
+.st-key-claim .sinks-table th, .st-key-claim .sinks-table td { padding: 5px 8px; font-size: .86rem; }
+.st-key-claim .sinks-table td:not(.n) { white-space: normal; }
+</style>"""
 # What a verifier has to have seen before a project is validated.
 PROJECT_FIELDS: Mapping[str, tuple[str, str]] = {
     "parcels": ("地块、权属与边界", "Parcels, rights and outlines"),
@@ -178,7 +183,9 @@ def show_round(me: Actor, card: Card, row: RoundLine) -> None:
     left, right = st.columns([3, 2])
     with left:
         st.subheader(t("申报内容", "The claim"))
-        seen = show_claim(story, row, ticking=working)
+        st.html(WRAPPED)
+        with st.container(key="claim"):
+            seen = show_claim(story, row, ticking=working)
     with right:
         st.subheader(t("核证发现", "Findings"))
         show_findings(row)

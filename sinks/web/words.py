@@ -10,6 +10,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from gis_data import districts
+
 LANGUAGES = ("zh", "en")
 # Dates on papers and pages are those of the office, wherever the database server stands.
 OFFICE_TIME = ZoneInfo("Asia/Shanghai")
@@ -44,13 +46,7 @@ SINK_TYPES: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 DISTRICTS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "330502": ("吴兴区", "Wuxing"),
-        "330503": ("南浔区", "Nanxun"),
-        "330521": ("德清县", "Deqing"),
-        "330522": ("长兴县", "Changxing"),
-        "330523": ("安吉县", "Anji"),
-    }
+    {found.code: (found.name_zh, found.name_en) for found in districts.DISTRICTS}
 )
 
 

@@ -122,7 +122,7 @@ def test_chinese_text_is_read_whatever_the_file_says_about_it(
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_chinese_field_name_cut_inside_a_character_is_read(tmp_path: Path) -> None:
-    """Ten bytes hold three characters of UTF-8 and a third of the next; GDAL cannot read this."""
+    """Ten bytes hold three characters of UTF-8 and a third of the next; GDAL alone fails on it."""
     path = write_shapefile(tmp_path, "UTF-8", 小班面积亩=[1.0, 2.0, 3.0], name=NAMES)
     read = vectors.read(path)
     assert read.fields == ["小班面", "name"]
@@ -232,9 +232,43 @@ def test_the_reader_runs_without_a_network_and_says_so(tmp_path: Path) -> None:
     assert b"unreachable" in tried.stderr
 
 
-def test_the_reader_loads_no_gdal() -> None:
-    code = "from gis_data import _reader, _geojson, _kml, _shapefile, _zip, _gpkg; _reader._assert_no_gdal()"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+def in_a_child(code: str) -> str:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2]
+    ).stdout.strip()
+
+
+def test_gdal_in_the_reader_opens_two_formats_and_no_others(tmp_path: Path) -> None:
+    frame().to_file(tmp_path / "a.shp", engine="pyogrio")
+    frame().to_file(tmp_path / "a.geojson", engine="pyogrio")
+    (tmp_path / "a.vrt").write_text(
+        f"<OGRVRTDataSource><OGRVRTLayer name='a'><SrcDataSource>{tmp_path / 'a.shp'}"
+        "</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>"
+    )
+    code = f"""
+from pathlib import Path
+from gis_data import _gdal
+from gis_data._rows import Refused
+import sys
+assert not {{"pyogrio"}} & sys.modules.keys()
+for name in ("a.shp", "a.geojson", "a.vrt"):
+    try:
+        print(len(_gdal.read(Path({str(tmp_path)!r}) / name)[0]))
+    except Refused as refused:
+        print(refused.code)
+import pyogrio
+print(sorted(pyogrio.list_drivers()))
+"""
+    assert in_a_child(code).split("\n") == ["3", "broken", "broken", "['ESRI Shapefile', 'GPKG']"]
+
+
+def test_the_text_formats_are_read_without_gdal() -> None:
+    code = (
+        "import sys; from gis_data import _reader, _geojson, _kml, _zip; "
+        "print({'pyogrio', 'rasterio', 'numpy'} & sys.modules.keys())"
+    )
+    assert in_a_child(code) == "set()"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

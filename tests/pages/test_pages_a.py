@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streamlit import runtime
 from streamlit.testing.v1 import AppTest
 
-from pages import _session
+from pages import _kit, _session
 from sinks.core import db, people
 from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
@@ -256,6 +256,8 @@ def test_a_file_is_checked_first_and_then_imported_once(screen, who) -> None:
     with db.transaction(who["officer"]) as session:
         assert parcels.listing(session, search="03-00") == []
         village = world.village_id(session)
+    press(at, "imports.commit")
+    assert "请选择权利人" in said(at)  # Nobody is the holder of land by default.
     calm(at.selectbox(key="imports.owner.party").set_value(village).run())
     press(at, "imports.commit")
     assert "已导入 2 块地" in said(at)
@@ -377,6 +379,13 @@ def test_everybody_sees_their_frame_and_what_waits_for_them(screen, who, tmp_pat
         assert [button.key for button in at.button] == [f"go-{item.kind}" for item in waits]
     assert "round_issue" in found["registrar"] and "case_court" in found["court"]
     assert found["auditor"] == set()
+
+
+def test_what_stands_beside_a_chip_is_escaped_and_a_reason_may_wrap() -> None:
+    cell = _kit.beside(_kit.chip("存疑", "#b3261e"), "<b>王</b>")
+    assert "<span" in cell and "&lt;b&gt;王" in cell
+    shown = _kit.table_html([{"why": "很长的原因"}], [_kit.Column("why", "原因", wraps=True)])
+    assert '<td class="w">很长的原因</td>' in shown
 
 
 @given(st.integers(1, 999), st.integers(1, 999))
