@@ -367,10 +367,10 @@ def verify(session: Session, actor: Actor, round_id: int, statement: str) -> Mon
     row = _for_verifier(session, actor, round_id)
     if not statement.strip():
         raise Invalid("请填写核证意见。", code="statement")
+    _move(row, Status.VERIFIED)  # First: a refused step leaves nothing, even if it is caught.
+    row.verified_by_id, row.verification_statement = actor.person_id, statement.strip()
     for finding in findings(session, round_id):
         finding.closed_at = finding.closed_at or now(session)
-    row.verified_by_id, row.verification_statement = actor.person_id, statement.strip()
-    _move(row, Status.VERIFIED)
     _note(session, actor, row, "verify", {"run": row.run_id})
     return row
 
@@ -387,8 +387,8 @@ def record(session: Session, actor: Actor, round_id: int, filing_no: str) -> Mon
         select(MonitoringRound.id).where(MonitoringRound.filing_no == filing_no.strip())
     ):
         raise Conflict(f"备案号 {filing_no} 已被使用。", code="filing_no")
-    row.recorded_by_id, row.filing_no = actor.person_id, filing_no.strip()
     _move(row, Status.RECORDED)
+    row.recorded_by_id, row.filing_no = actor.person_id, filing_no.strip()
     _note(session, actor, row, "record", {"filing_no": row.filing_no})
     return row
 
@@ -427,8 +427,8 @@ STATUS_ZH = MappingProxyType(
 
 def mark_issued(session: Session, actor: Actor, row: MonitoringRound) -> None:
     """The last step, taken by `issuance.issue` before anything is posted."""
-    row.issued_by_id, row.issued_at = actor.person_id, now(session)
     _move(row, Status.ISSUED)
+    row.issued_by_id, row.issued_at = actor.person_id, now(session)
     _note(session, actor, row, "issue", {"run": row.run_id})
 
 

@@ -1,0 +1,215 @@
+"""Monitoring rounds: notices that have to run out, findings, and people who may not do two things."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from sinks.core import people as book
+from sinks.core import policies, workdays
+from sinks.core.actor import Actor, Role
+from sinks.core.db import today
+from sinks.core.errors import Conflict, NotPermitted
+from sinks.core.workdays import DayKind
+from sinks.crediting import issuance, projects, rounds
+from sinks.measurement import plots, runs
+from tests import world
+
+
+def calendar(session: Session, people: dict[str, Actor]) -> None:
+    """This year and the next have a calendar, with one day off each."""
+    year = today(session).year
+    days = {date(one, 1, 1): DayKind.REST for one in (year, year + 1)}
+    workdays.load(session, people["registrar"], days, "测试")
+
+
+def test_seven_days_of_notice_refuse_verification_until_they_are_over(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    calendar(session, people)
+    world.policies_in_force(session, people, notice_days__round=7)
+    story = world.measured_round(session, people, tmp_path)
+    row = rounds.publish(session, people["clerk"], story.round_id)
+    assert row.notice_ends_on is not None and (row.notice_ends_on - today(session)).days >= 8
+    with pytest.raises(Conflict) as refusal:
+        rounds.begin_verification(session, people["verifier"], story.round_id)
+    assert refusal.value.code == "notice_running"
+    assert str(row.notice_ends_on) in refusal.value.message
+
+
+def test_a_project_waits_for_its_notice_too(session: Session, people: dict[str, Actor]) -> None:
+    calendar(session, people)
+    world.policies_in_force(session, people, notice_days__project=7)
+    parcel_id = world.enrolled(session, people, world.land(0, 0, 200, 200))
+    project = projects.create(
+        session, people["clerk"], name="x", method_id="moso-mgmt/1", strata={parcel_id: "A"}
+    )
+    projects.publish(session, people["clerk"], project.id)
+    with pytest.raises(Conflict) as refusal:
+        projects.validate(session, people["verifier"], project.id, "同意")
+    assert refusal.value.code == "notice_running"
+
+
+def test_without_a_calendar_seven_working_days_are_not_guessed(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people, notice_days__round=7)
+    story = world.measured_round(session, people, tmp_path)
+    with pytest.raises(Conflict) as refusal:
+        rounds.publish(session, people["clerk"], story.round_id)
+    assert refusal.value.code == "calendar_missing"
+
+
+def test_a_finding_goes_back_to_the_owner_and_verification_waits_for_the_answer(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.measured_round(session, people, tmp_path)
+    rounds.publish(session, people["clerk"], story.round_id)
+    rounds.begin_verification(session, people["verifier"], story.round_id)
+    finding = rounds.raise_finding(
+        session, people["verifier"], story.round_id, field="plots", words="P03 位置不符"
+    )
+    with pytest.raises(Conflict):
+        rounds.verify(session, people["verifier"], story.round_id, "通过")
+    # The owner may measure again during findings; both runs are kept.
+    rounds.measure(session, people["clerk"], story.round_id)
+    assert len(runs.of_round(session, story.round_id)) == 2
+    with pytest.raises(NotPermitted):
+        rounds.answer_finding(session, people["verifier"], finding.id, "自答")
+    rounds.answer_finding(session, people["clerk"], finding.id, "已更正")
+    assert rounds.verify(session, people["verifier"], story.round_id, "通过").status == "verified"
+
+
+def test_the_database_itself_refuses_one_person_for_two_steps(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.recorded_round(session, people, tmp_path)
+    statement = text("UPDATE monitoring_round SET issued_by_id = recorded_by_id WHERE id = :id")
+    with pytest.raises(sa.exc.IntegrityError, match="four_people"), session.begin_nested():
+        session.execute(statement, {"id": story.round_id})
+    with pytest.raises(sa.exc.IntegrityError, match="decided step"), session.begin_nested():
+        session.execute(
+            text("UPDATE monitoring_round SET verified_by_id = :person WHERE id = :id"),
+            {"person": people["auditor"].person_id, "id": story.round_id},
+        )
+
+
+def test_the_database_itself_refuses_a_verifier_of_the_owners_own_house(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.measured_round(session, people, tmp_path)
+    rounds.publish(session, people["clerk"], story.round_id)
+    with pytest.raises(sa.exc.IntegrityError, match="not independent"), session.begin_nested():
+        session.execute(
+            text("UPDATE monitoring_round SET verified_by_id = :person WHERE id = :id"),
+            {"person": people["clerk2"].person_id, "id": story.round_id},
+        )
+
+
+def test_a_verifier_under_common_control_is_refused_in_words(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.measured_round(session, people, tmp_path)
+    rounds.publish(session, people["clerk"], story.round_id)
+    session.get_one(book.Party, people["verifier"].party_id).controlled_by_id = people[
+        "clerk"
+    ].party_id
+    session.flush()
+    with pytest.raises(NotPermitted) as refusal:
+        rounds.begin_verification(session, people["verifier"], story.round_id)
+    assert refusal.value.code == "not_independent"
+
+
+def test_a_run_on_suggestions_is_kept_and_never_published(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    story = world.measured_round(session, people, tmp_path, registered=False)
+    [run] = runs.of_round(session, story.round_id)
+    assert not run.policies_in_force and run.result["issuable_kg"] > 0
+    world.policies_in_force(session, people)
+    with pytest.raises(Conflict) as refusal:
+        rounds.publish(session, people["clerk"], story.round_id)
+    assert refusal.value.code == "remeasure"
+
+
+def test_a_policy_changed_after_measuring_stops_the_issuance(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.recorded_round(session, people, tmp_path)
+    row = policies.propose(
+        session, people["registrar"], key="buffer_share.moso-mgmt", value=0.2, legal_basis="x"
+    )
+    policies.approve(session, people["registrar2"], row.id, valid_from=today(session))
+    with pytest.raises(Conflict) as refusal:
+        issuance.issue(session, people["registrar"], story.round_id, contract_of={})
+    assert refusal.value.code == "remeasure"
+    assert rounds.get(session, story.round_id).status == "recorded"
+
+
+def test_plots_measured_after_opening_do_not_change_the_round(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.measured_round(session, people, tmp_path)
+    [plot, *_] = plots.of_project(session, story.project_id)
+    plots.add_visit(
+        session, people["clerk"], plot.id, measured_on=date(2025, 1, 1), phase="on",
+        culms=world.culms_of_agb(200, 400),
+    )  # fmt: skip
+    again = rounds.remeasure(session, story.round_id)
+    assert again.same_input and again.same_result
+
+
+def test_a_raster_alone_earns_nothing_on_one_parcel_and_says_why(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    parcel_id = world.enrolled(session, people, world.land(0, 0, 400, 400))
+    project_id = world.registered_project(session, people, [parcel_id])
+    found = world.two_layers(session, people, tmp_path)
+    row = rounds.open_round(
+        session, people["clerk"], project_id, layer_start_id=found.start_id,
+        layer_end_id=found.end_id,
+    )  # fmt: skip
+    result = rounds.measure(session, people["clerk"], row.id).result
+    assert result["gross_co2_t"] > 100 and result["issuable_kg"] == 0
+    assert "RASTER_ONLY" in {item["code"] for item in result["warnings"]}
+
+
+def test_two_rounds_of_one_project_do_not_share_days(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.measured_round(session, people, tmp_path)
+    row = rounds.get(session, story.round_id)
+    with pytest.raises(Conflict) as refusal:
+        rounds.open_round(
+            session, people["clerk"], story.project_id, layer_start_id=row.layer_start_id,
+            layer_end_id=row.layer_end_id,
+        )  # fmt: skip
+    assert refusal.value.code == "period"
+
+
+def test_a_vintage_is_the_year_of_removal_by_days() -> None:
+    shares = issuance.vintage_shares(date(2022, 12, 1), date(2024, 12, 1))
+    assert {year: share * 731 for year, share in shares.items()} == {2022: 31, 2023: 365, 2024: 335}
+    assert issuance._split(100, shares) == {2022: 4, 2023: 50, 2024: 46}
+
+
+def test_the_auditor_writes_nothing(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.measured_round(session, people, tmp_path)
+    assert people["auditor"].roles == {Role.AUDITOR}
+    for step in (rounds.publish, rounds.measure, rounds.begin_verification):
+        with pytest.raises(NotPermitted):
+            step(session, people["auditor"], story.round_id)
