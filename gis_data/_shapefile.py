@@ -227,12 +227,17 @@ def _by_gdal(
     if count == 0:
         return [], [[] for _ in table.fields]
     shown = {f"F{n}" for n, field in enumerate(table.fields) if field.kind in "CNFDL"}
-    numbers, outlines, columns = _gdal.read(place, encoding=codec, columns=sorted(shown))
+    # As Latin-1 every byte comes through. GDAL's own decoder fails on a file in which the width of a
+    # column cut one character of UTF-8 in two.
+    numbers, outlines, columns = _gdal.read(place, encoding="ISO-8859-1", columns=sorted(shown))
     if numbers != list(range(count)):
         raise Refused("broken", f"文件有 {count} 行，只读出 {len(numbers)} 行。请重新导出。")
     # Memo, picture, time stamp: nothing about a parcel is kept in these.
     empty: list[Any] = [None] * count
-    return outlines, [columns.get(f"F{n}", empty) for n in range(len(table.fields))]
+    return outlines, [
+        [text and _decode(text.encode("latin-1"), codec) for text in columns.get(f"F{n}", empty)]
+        for n in range(len(table.fields))
+    ]
 
 
 def _copy_for_gdal(dbf: bytes, table: Table) -> bytes:
@@ -244,6 +249,7 @@ def _copy_for_gdal(dbf: bytes, table: Table) -> bytes:
         copy[at : at + 12] = f"F{n}".encode().ljust(11, b"\0") + b"C"
         copy[at + 17] = 0
     end = table.head + len(table.records)
+    copy[table.head : end] = table.records.replace(b"\0", b" ")  # GDAL ends a text at NUL.
     copy[table.head : end : table.size] = b" " * (len(table.records) // table.size)
     return bytes(copy)
 

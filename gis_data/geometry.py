@@ -252,8 +252,8 @@ def _invalid_zh(polygon: Any) -> str:
     reason = str(shapely.is_valid_reason(polygon))
     words, _, place = reason.partition("[")
     text = _REASONS_ZH.get(words.strip(), words.strip())
-    at = f", 位置 {place.rstrip(']')}" if place else ""
-    return f"图形不合规：{text}{at}（{reason}）。请在原软件里改正; 系统不代为修补，修补会改变面积。"
+    at = f"，位置 {place.rstrip(']')}" if place else ""
+    return f"图形不合规：{text}{at}。请在原软件里改正；系统不代为修补，修补会改变面积。"
 
 
 def range_refusal(polygon_4490: Any, source_bounds: Sequence[float]) -> Refusal | None:

@@ -142,13 +142,13 @@ def type_outline(card: CaseCard) -> dict[str, Any] | None:
 
 def ask_place(card: CaseCard) -> _maps.Bounds | None:
     """Where to begin looking, from coordinates typed as “longitude, latitude”."""
-    typed = st.text_input(
+    text = st.text_input(
         t("定位到（经度, 纬度，可不填）", "Go to (longitude, latitude; optional)"),
         key=f"place.{card.id}", placeholder="119.6123, 30.5123",
     )  # fmt: skip
-    if not typed.strip():
+    if not text.strip():
         return None
-    parts = [part for part in re.split(r"[\s,，;；]+", typed.strip()) if part]
+    parts = [part for part in re.split(r"[\s,，;；]+", text.strip()) if part]
     try:
         longitude, latitude = (float(part) for part in parts)
     except ValueError:
@@ -304,21 +304,21 @@ def ask_one(card: CaseCard, name: str, field: Field, *, optional: bool) -> float
         label += t("（可不填）", " (optional)")
     if field.kind == "whole":
         return st.number_input(label, value=None, min_value=0, step=1, key=key)
-    typed = st.number_input(
+    value = st.number_input(
         label, value=None, min_value=0.0, key=key,
         format="%.2f" if field.kind == "yuan" else "%.4g",
         step=0.01 if field.kind == "yuan" else 0.1,
     )  # fmt: skip
-    if typed is None:
+    if value is None:
         return None
     if field.kind == "yuan":
-        fen = _case_steps.whole(typed, 100)
+        fen = _case_steps.whole(value, 100)
         if fen is None:
             st.caption(t("金额写到分为止。", "Two decimals at most."))
         return fen
     if field.kind == "percent":
-        return float(Decimal(repr(typed)) / 100)
-    return float(typed)
+        return float(Decimal(repr(value)) / 100)
+    return float(value)
 
 
 def ask_recovery(card: CaseCard) -> str | list[list[float]] | None:
@@ -329,13 +329,13 @@ def ask_recovery(card: CaseCard) -> str | list[list[float]] | None:
     )  # fmt: skip
     if chosen != "table":
         return chosen
-    typed = st.text_area(
+    text = st.text_area(
         t("每行“年 份额”，末行为恢复年数和 1", "“year share” a line, ending with the last year and 1"),
         key=f"recovery-table.{card.id}", placeholder="2 0.3\n5 1",
     )  # fmt: skip
     try:
         rows = [
-            [float(part) for part in line.split()] for line in typed.splitlines() if line.strip()
+            [float(part) for part in line.split()] for line in text.splitlines() if line.strip()
         ]
     except ValueError:
         st.error(t("份额表每行应为两个数。", "Each line holds two numbers."))

@@ -199,14 +199,22 @@ def _add_right(
 
 
 def _leave(person: Actor, card: ParcelCard, status: Status) -> None:
-    """Suspending and withdrawing, each with a reason, each asked once more."""
+    """Suspending, resuming and withdrawing, each with a reason, each asked once more."""
     code, parcel_id = card.row.code, card.row.id
     can_suspend = Status.SUSPENDED in parcels.NEXT[status]
     if Status.WITHDRAWN not in parcels.NEXT[status]:
         return
     title = t("暂停或退出", "Suspend or withdraw") if can_suspend else t("退出", "Withdraw")
+    if status == Status.SUSPENDED:
+        title = t("恢复或退出", "Resume or withdraw")
     with st.expander(title):
         reason = st.text_input(t("原因", "Reason"), key=f"leave.why.{parcel_id}")
+        if status == Status.SUSPENDED and st.button(t("恢复", "Resume"), key=f"resume.{parcel_id}"):
+            _do(
+                person,
+                lambda session: parcels.resume(session, person, parcel_id, _given(reason)),
+                t(f"{code} 已恢复。", f"{code} is resumed."),
+            )
         if can_suspend and _kit.confirm(
             f"suspend.{parcel_id}",
             t(

@@ -333,6 +333,14 @@ class Visitor:
         ).first.click()
         self.settle()
 
+    def mark(self, question: str, answer: str) -> None:
+        """Mark one of the answers that stand below each other or side by side."""
+        self.settle()
+        self.page.get_by_test_id("stRadio").filter(has_text=question).locator("label").filter(
+            has_text=answer
+        ).click()
+        self.settle()
+
     def unfold(self, title: str) -> Locator:
         """Open the fold with this title; the fold."""
         self.settle()

@@ -16,7 +16,17 @@ import shapely
 from geoalchemy2 import Geometry, WKBElement
 from geoalchemy2.shape import from_shape, to_shape
 from shapely import MultiPolygon
-from sqlalchemy import JSON, CheckConstraint, Computed, ForeignKey, Index, func, select, text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Index,
+    column,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gis_data import check, geometry, vectors
@@ -70,7 +80,7 @@ NEXT = MappingProxyType(
         Status.RIGHTS_REVIEWED: {Status.DRAFT, Status.ENROLLED, Status.WITHDRAWN},
         Status.ENROLLED: {Status.UNDER_CONTRACT, Status.SUSPENDED, Status.WITHDRAWN},
         Status.UNDER_CONTRACT: {Status.SUSPENDED, Status.WITHDRAWN},
-        Status.SUSPENDED: {Status.ENROLLED, Status.WITHDRAWN},
+        Status.SUSPENDED: {Status.ENROLLED, Status.UNDER_CONTRACT, Status.WITHDRAWN},
         Status.WITHDRAWN: set(),
     }
 )
@@ -424,6 +434,22 @@ def suspend(session: Session, actor: Actor, parcel_id: int, reason: str) -> None
     _step(session, actor, parcel_id, Status.SUSPENDED, {"reason": reason})
 
 
+def resume(session: Session, actor: Actor, parcel_id: int, reason: str) -> None:
+    """Take a suspended parcel up again, in the state it had before."""
+    actor.require(Role.OFFICER, Role.REGISTRAR)
+    if not reason.strip():
+        raise Invalid("请写明恢复的依据。", code="reason")
+    parcel = locked(session, parcel_id)
+    if parcel.status != Status.SUSPENDED:
+        raise Conflict(f"地块 {parcel.code} 没有暂停。", code="step")
+    held = [
+        event.action.removeprefix("parcel.")
+        for event in audit.history(session, f"parcel:{parcel_id}")
+        if event.action in (f"parcel.{Status.ENROLLED}", f"parcel.{Status.UNDER_CONTRACT}")
+    ]
+    _step(session, actor, parcel_id, Status(held[-1]), {"reason": reason})
+
+
 def _step(
     session: Session,
     actor: Actor,
@@ -566,8 +592,18 @@ def listing(
         query = query.where(Parcel.status == status)
     if search:
         wanted = f"%{_like(search)}%"
+        # Holders and certificates as far as row-level security shows them to this person.
+        by_right = select(column("parcel_id")).select_from(
+            text(
+                "parcel_right r JOIN party p ON p.id = r.party_id"
+                " AND (r.certificate_no ILIKE :wanted OR p.name ILIKE :wanted)"
+            ).bindparams(wanted=wanted)
+        )
         query = query.where(
-            Parcel.code.ilike(wanted) | Parcel.name.ilike(wanted) | Parcel.township.ilike(wanted)
+            Parcel.code.ilike(wanted)
+            | Parcel.name.ilike(wanted)
+            | Parcel.township.ilike(wanted)
+            | Parcel.id.in_(by_right)
         )
     if ids is not None:
         query = query.where(Parcel.id.in_(ids))

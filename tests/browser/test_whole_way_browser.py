@@ -5,6 +5,7 @@ the screens say is held against what the core reads from the database, and at th
 may have been asked anything, by a browser or by the program.
 """
 
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -12,20 +13,23 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pypdf
 import pytest
 from playwright.sync_api import Browser, expect
 from shapely import MultiPolygon
 
 from pages import _words
-from sinks.cooperative import contracts
-from sinks.core import db, people, policies
+from sinks.cooperative import balance, contracts
+from sinks.core import audit, db, people, policies
 from sinks.core.actor import Role
 from sinks.core.cluster import Cluster
-from sinks.crediting import issuance, ledger, projects, rounds, serials
+from sinks.crediting import certificates, issuance, ledger, projects, rounds, serials
 from sinks.land import parcels
 from sinks.measurement import layers, runs
+from sinks.restoration import cases, loss
 from tests import browser_help as screen
 from tests import world
 from tests.browser_steps import (
@@ -33,6 +37,8 @@ from tests.browser_steps import (
     Program,
     Registry,
     Visitor,
+    calls,
+    calls_elsewhere,
     chromium,
     data_folder,
     places,
@@ -40,6 +46,7 @@ from tests.browser_steps import (
     sign_in,
     up,
     visit,
+    zoom_to,
 )
 
 pytestmark = pytest.mark.browser
@@ -545,3 +552,251 @@ def test_the_registrar_issues_what_the_preview_says_as_serial_blocks(way: Way) -
 
 def number(shown: str) -> int:
     return int(shown.replace(",", ""))
+
+
+@stage(after="test_the_registrar_issues_what_the_preview_says_as_serial_blocks")
+def test_the_balance_and_its_certificate_say_what_the_ledger_says(way: Way) -> None:
+    clerk = way.at("clerk")
+    clerk.go("/ledger")
+    with way.registry.as_("clerk") as (session, actor):
+        [line] = balance.lines(session, actor.party_id)
+        held = [
+            ledger.serial_of(session, block)
+            for block, _ in ledger.blocks_of(session, line.account_id)
+        ]
+    shown, total = clerk.rows("尾差")
+    assert line.held_kg > DECIDED_KG and len(held) == 2
+    assert number(shown["持有"]) == number(total["持有"]) == line.held_kg
+    assert number(shown["已签发"]) == line.issued_kg == line.held_kg + line.remainder_kg
+    assert shown["预估量"] == "40,000" and total["预估量"] == "—"
+    assert [row["编号"] for row in clerk.rows("来历")] == held
+    clerk.decide("出具持有证书", saying=f"{line.held_kg:,} kg")
+    clerk.told("已出具证书")
+    [paper] = clerk.rows("持有人或案号")
+    way.codes["holding"] = paper["编号"]
+    text = downloaded(way, clerk, paper["编号"])
+    for words in (paper["编号"], *held, f"{line.held_kg:,} kg", "安吉县两山合作社", PROJECT):
+        assert words in text
+    said = checked(way, paper["编号"])
+    assert f"证书真实。2023、2024 年份，竹林，安吉县，{line.held_kg:,} kg CO2e" in said
+    assert world.VILLAGE not in way.public.page.content()
+
+
+def downloaded(way: Way, reader: Visitor, number_: str) -> str:
+    """The paper as somebody gets it by its link: its text, without spaces of the layout.
+
+    Whoever checks the file finds it to be the original; with one byte changed it is none.
+    """
+    with reader.page.expect_download() as download:
+        reader.page.get_by_role("link", name="下载 PDF").first.click()
+    content = Path(download.value.path()).read_bytes()
+    assert download.value.suggested_filename == f"{number_}.pdf"
+    pdf = pypdf.PdfReader(io.BytesIO(content))
+    assert len(pdf.pages) == 1
+    fonts = [font.get_object() for font in pdf.pages[0]["/Resources"]["/Font"].values()]
+    embedded = {"/FontFile", "/FontFile2", "/FontFile3"}
+    for font in fonts:
+        [below] = font.get("/DescendantFonts", [font])
+        assert embedded & set(below.get_object()["/FontDescriptor"].get_object()), font["/BaseFont"]
+    assert fonts
+    hand_in_publicly(way, content)
+    expect(way.public.page.locator(".answer.good")).to_contain_text("逐字节一致")
+    hand_in_publicly(way, content[:-30] + b"%" + content[-29:])
+    expect(way.public.page.locator(".answer.bad")).to_contain_text("不是登记簿签发的原件")
+    return pdf.pages[0].extract_text()
+
+
+def hand_in_publicly(way: Way, content: bytes) -> None:
+    public = way.public.page
+    way.public.read("/public/check")
+    file = {"name": "证书.pdf", "mimeType": "application/pdf", "buffer": content}
+    public.locator("input[type=file]").set_input_files(file)
+    public.locator("form").filter(has=public.locator("input[type=file]")).get_by_role(
+        "button"
+    ).click()
+
+
+def checked(way: Way, number_: str) -> str:
+    """What anybody is told about a number typed into the one box; and that a forged one is refused."""
+    public = way.public.page
+    forged = number_[:-1] + ("A" if number_[-1] != "A" else "B")
+    for typed, kind in ((forged, "bad"), (number_.lower(), "good")):
+        way.public.read("/public")
+        public.get_by_role("textbox").first.fill(typed)
+        public.keyboard.press("Enter")
+        expect(public.locator(".answer")).to_have_class(f"answer {kind}")
+    assert way.public.page.get_by_text("不是登记簿的证书").count() == 0
+    return public.locator(".answer .sentence").inner_text()
+
+
+@stage(after="test_the_balance_and_its_certificate_say_what_the_ledger_says")
+def test_the_court_asks_and_the_appraiser_draws_the_site_and_signs(way: Way) -> None:
+    court = way.at("court")
+    court.go("/restoration")
+    case_no = f"（{today(way).year}）浙0591刑初12号"
+    court.type("案号", case_no)
+    court.type("被告人", DEFENDANT)
+    court.type("案由", "非法占用农用地罪")
+    court.choose("损害类型", "森林")
+    court.press("登记案件")
+    court.told("已登记案件")
+    court.choose("林业调查机构", "湖州市林业调查院")
+    court.decide("委托测算", saying="湖州市林业调查院")
+    court.told("已委托测算")
+    with way.registry.as_("court") as (session, _):
+        [case] = cases.listing(session)
+        way.ids["case"] = case.id
+        assert case.case_no == case_no
+    appraiser = way.at("appraiser")
+    appraiser.go(case_address(way))
+    # Nobody but the court reads the whole name.
+    assert appraiser.fact("被告人") == "李*"
+    corners = corners_of(world.land(1000, 1000, 50, 40))
+    zoom_to(appraiser.page, corners[0], 18)
+    screen.draw_polygon(appraiser.page, places(appraiser.page, corners))
+    appraiser.press("保存范围")
+    appraiser.told("已保存")
+    state_facts(appraiser)
+    with way.registry.as_("appraiser") as (session, _):
+        site = cases.site_of(session, way.ids["case"])
+        [start] = [one for one in layers.listing(session, variable="agb") if one.epoch == EPOCHS[0]]
+        assert site.area_m2 == pytest.approx(2000, rel=0.05)
+        area_m2 = site.area_m2
+    assert appraiser.fact("图上地上生物量").endswith(" t/ha")
+    appraiser.decide("签署测算意见", saying="方法 M1")
+    appraiser.told("测算意见已签署")
+    with way.registry.as_("appraiser") as (session, _):
+        signed = cases.assessment_of(session, way.ids["case"])
+        assert signed.layer_sha256 == start.sha256
+        result, given = signed.result, signed.input
+    assert given["area_m2"] == area_m2 and given["discount"] == 0.03
+    assert result == json.loads(json.dumps(loss.assess(given)))
+    assert appraiser.fact("测算应注销量") == _words.tonnes(result["quantity_kg"])
+
+
+def case_address(way: Way) -> str:
+    return f"/restoration?case={way.ids['case']}"
+
+
+def state_facts(appraiser: Visitor) -> None:
+    """What the appraiser has to say; the program fills in nothing."""
+    appraiser.choose("计算方法（必选，无默认）", "M1")
+    appraiser.mark("存量数据来自", "生物量图层")
+    appraiser.choose("受损之前的图层", "2023")
+    appraiser.type("受损后仍在的碳储量（吨碳/公顷，全部毁损填 0）", "0")
+    appraiser.type("年净碳汇量（tCO₂e/公顷·年）", "6")
+    appraiser.type("恢复年数", "5")
+    appraiser.type("年折现率（%）", "3")
+    appraiser.type("φ：同一裁判责令原地恢复的存量份额（0–1）", "0")
+    appraiser.mark("恢复过程", "匀速恢复")
+    appraiser.type("φ 的取值理由（必填）", "裁判未责令原地恢复存量")
+
+
+@stage(after="test_the_court_asks_and_the_appraiser_draws_the_site_and_signs")
+def test_an_order_is_met_by_retired_units_and_the_duty_to_restore_stays(way: Way) -> None:
+    court, clerk, registrar = way.at("court"), way.at("clerk"), way.at("registrar")
+    court.go(case_address(way))
+    court.hand_in("当事人申请书", letter("替代履行申请书"))
+    court.hand_in("同意意见", letter("检察院同意意见"))
+    court.decide("归档", saying="替代履行申请书.pdf")
+    court.told("已归档")
+    record_order(way, court)
+    clerk.go(case_address(way))
+    clerk.decide("锁定", saying=f"{DECIDED_KG:,} kg")
+    clerk.told(f"已锁定 {DECIDED_KG:,} kg")
+    registrar.go(case_address(way))
+    expect(registrar.button("注销")).to_have_count(0)  # Not before it is paid.
+    clerk.hand_in("价款支付凭证", letter("银行回单"))
+    clerk.decide("归档凭证", saying="银行回单.pdf")
+    clerk.told("付款凭证已归档")
+    with way.registry.as_("clerk") as (session, actor):
+        [before] = balance.lines(session, actor.party_id)
+    assert (before.reserved_kg, before.retired_kg) == (DECIDED_KG, 0)
+    registrar.go(case_address(way))
+    registrar.decide("注销", saying="注销不可恢复")
+    registrar.told(f"已注销 {DECIDED_KG:,} kg")
+    registrar.decide("出具证书")
+    registrar.told("已出具证书")
+    way.codes["retirement"] = registrar.fact("编号")
+    court.go(case_address(way))
+    court.decide("确认履行", saying="修复义务不在其内")
+    court.told("已确认")
+    expect(court.page.get_by_text("认购部分已履行完毕")).to_be_visible()
+    expect(court.page.locator("p.sinks-sentence")).to_contain_text(DUTY)
+    with way.registry.as_("clerk") as (session, actor):
+        [after] = balance.lines(session, actor.party_id)
+        assert ledger.verify_ledger(session).broken == []
+    assert (after.reserved_kg, after.retired_kg) == (0, DECIDED_KG)
+    assert after.held_kg == before.held_kg and after.issued_kg == before.issued_kg
+    clerk.go("/ledger")
+    [shown, _] = clerk.rows("尾差")
+    assert number(shown["注销"]) == DECIDED_KG and number(shown["持有"]) == after.held_kg
+
+
+def record_order(way: Way, court: Visitor) -> None:
+    """The court's own quantity, price and duty."""
+    decided = today(way)
+    court.choose("文书种类", "判决书")
+    court.day("作出日期", decided)
+    court.day("生效日期", decided)
+    court.choose("法律依据", "第二十条")
+    court.type("认购数量（吨，由法院确定）", f"{DECIDED_KG / 1000:.3f}")
+    court.type("单价（元/吨，可不填）", f"{PRICE_FEN_T / 100:.2f}")
+    court.choose("出让碳汇量的合作社", "安吉县两山合作社")
+    court.type("修复义务（单独履行，不因认购而免除；没有则写“无”）", DUTY)
+    # The court is told that its quantity is not the appraiser's, and is free in it.
+    expect(court.page.get_by_text("以法院确定的数量为准")).to_be_visible()
+    court.decide("登记决定", saying=DUTY)
+    court.told("决定已登记")
+    with way.registry.as_("court") as (session, _):
+        order = cases.order_of(session, way.ids["case"])
+        assert (order.quantity_kg, order.price_fen_t) == (DECIDED_KG, PRICE_FEN_T)
+        assert (order.restoration_duty, order.restoration_done) == (DUTY, False)
+    # 30 t at 73.41 yuan.
+    assert "2,202.30 元" in court.fact("价款")
+
+
+def letter(title: str) -> dict[str, Any]:
+    content = f"%PDF-1.4 {title}".encode()
+    return {"name": f"{title}.pdf", "mimeType": "application/pdf", "buffer": content}
+
+
+@stage(after="test_an_order_is_met_by_retired_units_and_the_duty_to_restore_stays")
+def test_anybody_can_check_what_became_of_the_units(way: Way) -> None:
+    court = way.at("court")
+    court.go(case_address(way))
+    text = downloaded(way, court, way.codes["retirement"])
+    assert f"{DECIDED_KG:,} kg" in text and "不证明修复义务已履行" in text
+    assert DEFENDANT not in text and "李*" in text
+    said = checked(way, way.codes["retirement"])
+    assert f"已使用并于 {today(way)} 注销（替代履行生态环境损害赔偿责任），不可再用" in said
+    assert DEFENDANT not in way.public.page.content()
+    # The older paper is genuine still, and no longer speaks of units that can all be used.
+    way.public.read(f"/public/check?number={way.codes['holding']}")
+    expect(way.public.page.locator(".answer.used")).to_contain_text("证书真实")
+    expect(way.public.page.locator("dl")).to_contain_text(f"{DECIDED_KG:,} kg")
+    with db.transaction(bind=way.registry.engine) as session:
+        answer = certificates.check(session, way.codes["holding"])
+    assert answer.retired_kg == DECIDED_KG == answer.amount_kg - answer.held_kg
+    way.public.read(f"/public/project/{way.ids['project']}")
+    expect(way.public.page.locator("main")).to_contain_text(PROJECT)
+    assert world.VILLAGE not in way.public.page.content()
+
+
+@stage(after="test_anybody_can_check_what_became_of_the_units")
+def test_the_ledger_and_the_log_hold_and_nobody_outside_was_asked(way: Way) -> None:
+    registrar = way.at("registrar")
+    registrar.go("/ledger")
+    registrar.press("核对台账")
+    expect(registrar.page.get_by_text("台账相符 ✓")).to_be_visible()
+    expect(registrar.page.get_by_text("审计日志完好 ✓")).to_be_visible()
+    with way.registry.as_("registrar") as (session, _):
+        assert audit.verify(session).broken is None
+    everybody = [*way.visitors.values(), way.public]
+    assert {url for visitor in everybody for url in visitor.elsewhere()} == set()
+    assert sum(len(visitor.asked) for visitor in everybody) > 1000
+    # The command and the screens' process were both listened to, and neither called out.
+    listened = {call.program for call in calls(way.program) if call.event == "start"}
+    assert any("sinks up" in one for one in listened), listened
+    assert any("streamlit run" in one for one in listened), listened
+    assert calls_elsewhere(way.program) == []

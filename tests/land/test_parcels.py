@@ -6,6 +6,7 @@ import pytest
 from shapely import MultiPolygon, Polygon
 from sqlalchemy.orm import Session
 
+from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotPermitted
 from sinks.land import claims, parcels, rights
@@ -152,3 +153,25 @@ def test_the_outline_is_kept_as_drawn_to_the_last_bit(
     version = parcels.present_version(session, parcel_id)
     session.expire(version)
     assert parcels.boundary_of(version).equals_exact(outline, 0.0)
+
+
+def test_holders_and_certificates_are_found_and_the_public_finds_none(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    parcel_id = world.draft(session, people, world.land(0, 0, 200, 200))
+    for wanted in (world.VILLAGE[:3], "0012345"):
+        assert [row.id for row in parcels.listing(session, search=wanted)] == [parcel_id]
+    db.act_as(session, None)
+    assert parcels.listing(session, search="0012345") == []
+
+
+def test_a_suspended_parcel_is_resumed_in_the_state_it_had(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    parcel_id = world.enrolled(session, people, world.land(0, 0, 200, 200))
+    world.contracted(session, people, [parcel_id])
+    parcels.suspend(session, people["officer"], parcel_id, "争议")
+    parcels.resume(session, people["officer"], parcel_id, "争议已解决")
+    assert parcels.locked(session, parcel_id).status == Status.UNDER_CONTRACT
+    with pytest.raises(Conflict):
+        parcels.resume(session, people["officer"], parcel_id, "再来一次")
