@@ -99,9 +99,9 @@ def read(parts: Mapping[str, bytes], *, encoding: str | None, row_limit: int, st
         )
     codec = _codec(parts, table.records, table.size, table.fields, encoding)
     names = _names(table.fields, codec)
-    outlines, columns = _by_gdal(parts, table, codec, staging, len(heads))
+    outlines, columns = _by_gdal(parts, table, staging, len(heads))
     rows = [
-        _row(mark, head, wkb, dict(zip(names, values, strict=True)), table.fields)
+        _row(mark, head, wkb, dict(zip(names, values, strict=True)), table.fields, codec)
         for mark, head, wkb, *values in zip(marks, heads, outlines, *columns, strict=True)
     ]
     crs = parts["prj"].decode("utf-8-sig", "replace").strip() if "prj" in parts else None
@@ -217,9 +217,9 @@ def _names(fields: list[Field], codec: str) -> list[str]:
 
 
 def _by_gdal(
-    parts: Mapping[str, bytes], table: Table, codec: str, staging: Path, count: int
+    parts: Mapping[str, bytes], table: Table, staging: Path, count: int
 ) -> tuple[list[bytes | None], list[list[Any]]]:
-    """Return the geometry of every record, and every column as text."""
+    """Return the geometry of every record, and every column as its bytes, shown as Latin-1."""
     place = staging / "land.shp"
     place.write_bytes(parts["shp"])
     place.with_suffix(".shx").write_bytes(parts["shx"])
@@ -234,10 +234,7 @@ def _by_gdal(
         raise Refused("broken", f"文件有 {count} 行，只读出 {len(numbers)} 行。请重新导出。")
     # Memo, picture, time stamp: nothing about a parcel is kept in these.
     empty: list[Any] = [None] * count
-    return outlines, [
-        [text and _decode(text.encode("latin-1"), codec) for text in columns.get(f"F{n}", empty)]
-        for n in range(len(table.fields))
-    ]
+    return outlines, [columns.get(f"F{n}", empty) for n in range(len(table.fields))]
 
 
 def _copy_for_gdal(dbf: bytes, table: Table) -> bytes:
@@ -260,11 +257,12 @@ def _row(
     wkb: bytes | None,
     texts: dict[str, str | None],
     fields: list[Field],
+    codec: str,
 ) -> RawRow:
     attributes: dict[str, Value] = {}
     try:
         for (name, text), field in zip(texts.items(), fields, strict=True):
-            attributes[name] = _value(field, text)
+            attributes[name] = _value(field, text, codec)
         if mark == ord("*"):
             raise RowProblem(
                 "deleted", "这一行在 .dbf 里标记为已删除，而图形还在。请整理（Pack）后再交。"
@@ -274,8 +272,11 @@ def _row(
         return RawRow(None, attributes, (problem.code, problem.message))
 
 
-def _value(field: Field, text: str | None) -> Value:
-    text = plain_text((text or "").strip())
+def _value(field: Field, shown: str | None, codec: str) -> Value:
+    try:
+        text = plain_text(_decode((shown or "").encode("latin-1"), codec).strip())
+    except UnicodeDecodeError as error:
+        raise RowProblem("bad_text", f"有一个字段的文字不是 {codec} 编码。") from error
     if field.kind not in "NF":
         return None if not text or (field.kind == "L" and text == "?") else text
     if not text or set(text) == {"*"}:

@@ -610,10 +610,9 @@ def hand_in_publicly(way: Way, content: bytes) -> None:
     public = way.public.page
     way.public.read("/public/check")
     file = {"name": "证书.pdf", "mimeType": "application/pdf", "buffer": content}
+    public.locator("summary").filter(has_text="PDF").click()
     public.locator("input[type=file]").set_input_files(file)
-    public.locator("form").filter(has=public.locator("input[type=file]")).get_by_role(
-        "button"
-    ).click()
+    public.get_by_role("button", name="核对文件").click()
 
 
 def checked(way: Way, number_: str) -> str:
@@ -651,8 +650,11 @@ def test_the_court_asks_and_the_appraiser_draws_the_site_and_signs(way: Way) -> 
     appraiser.go(case_address(way))
     # Nobody but the court reads the whole name.
     assert appraiser.fact("被告人") == "李*"
-    corners = corners_of(world.land(1000, 1000, 50, 40))
-    zoom_to(appraiser.page, corners[0], 18)
+    outline = world.land(1000, 1000, 50, 40)
+    middle, corners = outline.centroid, corners_of(outline)
+    appraiser.type("定位到（经度, 纬度，可不填）", f"{middle.x:.6f}, {middle.y:.6f}")
+    appraiser.settle()
+    zoom_to(appraiser.page, (middle.x, middle.y), 18)
     screen.draw_polygon(appraiser.page, places(appraiser.page, corners))
     appraiser.press("保存范围")
     appraiser.told("已保存")
@@ -661,13 +663,13 @@ def test_the_court_asks_and_the_appraiser_draws_the_site_and_signs(way: Way) -> 
         site = cases.site_of(session, way.ids["case"])
         [start] = [one for one in layers.listing(session, variable="agb") if one.epoch == EPOCHS[0]]
         assert site.area_m2 == pytest.approx(2000, rel=0.05)
-        area_m2 = site.area_m2
+        area_m2, layer_sha256 = site.area_m2, start.sha256
     assert appraiser.fact("图上地上生物量").endswith(" t/ha")
     appraiser.decide("签署测算意见", saying="方法 M1")
     appraiser.told("测算意见已签署")
     with way.registry.as_("appraiser") as (session, _):
         signed = cases.assessment_of(session, way.ids["case"])
-        assert signed.layer_sha256 == start.sha256
+        assert signed.layer_sha256 == layer_sha256
         result, given = signed.result, signed.input
     assert given["area_m2"] == area_m2 and given["discount"] == 0.03
     assert result == json.loads(json.dumps(loss.assess(given)))

@@ -6,6 +6,7 @@ formats under a harmless name, archives, XML, numbers that are none, and geometr
 
 import io
 import json
+import math
 import socket
 import sqlite3
 import stat
@@ -294,14 +295,14 @@ def zipped(
     return stream.getvalue()
 
 
-def shapefile_parts(folder: Path, stem: str = "parcels", **columns: Any) -> dict[str, bytes]:
-    frame = gpd.GeoDataFrame(
-        columns or {"name": ["a"]}, geometry=[shapely.Polygon(SQUARE)], crs=4490
-    )
-    frame.to_file(folder / f"{stem}.shp", engine="pyogrio")
-    return {
-        path.suffix[1:]: path.read_bytes() for path in folder.glob(f"{stem}.*") if path.stem == stem
-    }
+SQUARE_WITH_HOLE = shapely.Polygon(SQUARE, [shapely.box(119.602, 30.632, 119.604, 30.634).exterior])
+
+
+def shapefile_parts(folder: Path, outline: Any = None) -> dict[str, bytes]:
+    outline = outline or shapely.Polygon(SQUARE)
+    frame = gpd.GeoDataFrame({"name": ["a"]}, geometry=[outline], crs=4490)
+    frame.to_file(folder / "parcels.shp", engine="pyogrio")
+    return {path.suffix[1:]: path.read_bytes() for path in folder.glob("parcels.*")}
 
 
 def link(name: str) -> zipfile.ZipInfo:
@@ -406,6 +407,42 @@ def test_a_hole_outside_its_shell_does_not_become_land(tmp_path: Path) -> None:
     assert refusal_of(tmp_path / "parcels.shp") == "invalid"
 
 
+@pytest.mark.parametrize("ring", ["shell", "hole"])
+@pytest.mark.parametrize(
+    ("number", "code"), [(119.6051, "invalid"), (math.nan, "invalid"), (math.inf, "invalid")]
+)
+def test_an_unclosed_ring_of_a_shapefile_is_refused_and_never_left_out(
+    ring: str, number: float, code: str, tmp_path: Path
+) -> None:
+    """GDAL 3.12 dies of an unclosed hole where it is told not to accept one."""
+    shapefile_parts(tmp_path, SQUARE_WITH_HOLE)
+    shp = bytearray((tmp_path / "parcels.shp").read_bytes())
+    struct.pack_into("<d", shp, 108 + 44 + 8 + 16 * {"shell": 4, "hole": 9}[ring], number)
+    (tmp_path / "parcels.shp").write_bytes(bytes(shp))
+    assert refusal_of(tmp_path / "parcels.shp") == code
+
+
+@pytest.mark.parametrize("vertex", [1, 6])
+def test_a_corner_that_is_no_number_refuses_the_row_whichever_ring_it_is_in(
+    vertex: int, tmp_path: Path
+) -> None:
+    shapefile_parts(tmp_path, SQUARE_WITH_HOLE)
+    shp = bytearray((tmp_path / "parcels.shp").read_bytes())
+    struct.pack_into("<d", shp, 108 + 44 + 8 + 16 * vertex, math.nan)
+    (tmp_path / "parcels.shp").write_bytes(bytes(shp))
+    assert refusal_of(tmp_path / "parcels.shp") == "not_finite"
+
+
+def test_a_height_that_is_no_number_refuses_the_row(tmp_path: Path) -> None:
+    shapefile_parts(tmp_path, shapely.force_3d(shapely.Polygon(SQUARE), 12.0))
+    shp = (tmp_path / "parcels.shp").read_bytes()
+    assert len(vectors.read(tmp_path / "parcels.shp").rows) == 1
+    at = shp.rindex(struct.pack("<5d", *[12.0] * 5))
+    broken = shp[:at] + struct.pack("<d", math.nan) + shp[at + 8 :]
+    (tmp_path / "parcels.shp").write_bytes(broken)
+    assert refusal_of(tmp_path / "parcels.shp") == "not_finite"
+
+
 def test_a_row_deleted_in_the_table_alone_is_not_left_out_in_silence(tmp_path: Path) -> None:
     parts = shapefile_parts(tmp_path)
     dbf = bytearray(parts["dbf"])
@@ -436,6 +473,36 @@ def test_a_layer_that_is_an_endless_view_is_refused(tmp_path: Path) -> None:
         database.execute("UPDATE gpkg_geometry_columns SET table_name = 'parcels'")
     database.close()
     assert refusal_of(path) == "gpkg_not_a_table"
+
+
+@pytest.mark.parametrize("name", ["gpkg_extensions", "gpkg_metadata", "rtree_parcels_geom"])
+def test_an_endless_view_in_place_of_a_table_that_gdal_looks_at_is_refused(
+    name: str, tmp_path: Path
+) -> None:
+    path, database = geopackage(tmp_path)
+    with database:
+        database.execute(f"DROP TABLE IF EXISTS {name}")
+        database.execute(
+            f"CREATE VIEW {name} AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) "
+            "SELECT i AS table_name, i AS column_name, i AS extension_name FROM n"
+        )
+    database.close()
+    assert refusal_of(path) == "gpkg_not_a_table"
+
+
+@pytest.mark.parametrize("cut", ["unclosed", "cut", "not_a_geometry"])
+def test_a_geometry_that_is_not_whole_refuses_its_row(cut: str, tmp_path: Path) -> None:
+    path, database = geopackage(tmp_path)
+    (blob,) = database.execute("SELECT geom FROM parcels").fetchone()
+    made = {"unclosed": blob[:-16] + blob[-32:-16], "cut": blob[:-20], "not_a_geometry": b"GP"}
+    with database:
+        for (name,) in database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'parcels'"
+        ).fetchall():
+            database.execute(f'DROP TRIGGER "{name}"')
+        database.execute("UPDATE parcels SET geom = ?", (made[cut],))
+    database.close()
+    assert refusal_of(path) == ("invalid" if cut == "unclosed" else "broken")
 
 
 def test_a_trigger_of_its_own_refuses_a_geopackage(tmp_path: Path) -> None:

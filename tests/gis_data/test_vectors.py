@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -105,6 +106,15 @@ def set_language(path: Path, byte: int) -> None:
     path.with_suffix(".dbf").write_bytes(bytes(table))
 
 
+def fill_first_column(path: Path, text: bytes) -> None:
+    """Write the text, cut to the width of the column, into the first row of the table."""
+    table = bytearray(path.with_suffix(".dbf").read_bytes())
+    at = int.from_bytes(table[8:10], "little") + 1
+    width = table[32 + 16]
+    table[at : at + width] = text[:width].ljust(width)
+    path.with_suffix(".dbf").write_bytes(bytes(table))
+
+
 @pytest.mark.parametrize("encoding", ["GBK", "UTF-8"])
 @pytest.mark.parametrize("hint", ["cpg", "language", "none"])
 def test_chinese_text_is_read_whatever_the_file_says_about_it(
@@ -145,6 +155,36 @@ def test_text_cut_by_the_width_of_its_field_loses_only_the_cut_character(tmp_pat
     path = write_shapefile(tmp_path, "UTF-8", name=["竹" * 85, "竹" * 84, "a" + "竹" * 84])
     read = vectors.read(path)
     assert [len(str(row.attributes["name"])) for row in read.rows] == [84, 84, 85]
+
+
+@pytest.mark.parametrize("encoding", ["GBK", "UTF-8", "Big5"])
+def test_text_cut_inside_a_character_by_other_software_is_read(
+    encoding: str, tmp_path: Path
+) -> None:
+    """GDAL's own decoder refuses the whole file for it."""
+    path = write_shapefile(tmp_path, encoding, name=["竹" * 20, "竹", "竹"])
+    fill_first_column(path, ("a" + "竹" * 60).encode(encoding))
+    width = path.with_suffix(".dbf").read_bytes()[32 + 16]
+    read = vectors.read(path)
+    expected = "a" + "竹" * ((width - 1) // len("竹".encode(encoding)))
+    assert [row.attributes["name"] for row in read.rows] == [expected, "竹", "竹"]
+
+
+def test_numbers_of_a_table_are_those_that_stand_in_it(tmp_path: Path) -> None:
+    """GDAL rounds codes of nineteen digits, and reads 10.5 as 10 where no decimals are declared."""
+    path = write_shapefile(tmp_path, "UTF-8", n=["x" * 19, "", "12"])
+    table = bytearray(path.with_suffix(".dbf").read_bytes())
+    table[32 + 11 : 32 + 12] = b"N"
+    path.with_suffix(".dbf").write_bytes(bytes(table))
+    for text, value in (
+        ("3305230010010001237", 3305230010010001237),
+        ("10.5", 10.5),
+        ("\0 7", 7),
+        ("3 mu", "3 mu"),
+    ):
+        fill_first_column(path, text.encode())
+        values = [row.attributes["n"] for row in vectors.read(path).rows]
+        assert values == [value, None, 12] and type(values[0]) is type(value)
 
 
 def test_endings_in_capitals_and_numbers_that_did_not_fit_are_read(tmp_path: Path) -> None:
@@ -199,6 +239,31 @@ def test_a_geopackage_of_two_layers_needs_the_name_of_one(tmp_path: Path) -> Non
         vectors.read(path)
     assert refused.value.code == "several_layers" and "竹林" in refused.value.message
     assert len(vectors.read(path, layer="茶园").rows) == 1
+
+
+def test_every_row_and_value_of_a_geopackage_is_read_as_it_is_stored(tmp_path: Path) -> None:
+    """GDAL alone stops at the number of rows written in the file, leaves out VARCHAR and DECIMAL,
+    makes 0 of text in a column of numbers, and rounds whole numbers beside an empty cell."""
+    path = tmp_path / "a.gpkg"
+    frame().to_file(path, layer="a", engine="pyogrio")
+    with sqlite3.connect(path) as database:
+        for column in ("code VARCHAR(20)", "mu DECIMAL(10,2)", "big INTEGER", "day DATE"):
+            database.execute(f"ALTER TABLE a ADD COLUMN {column}")
+        database.execute(
+            "UPDATE a SET code = '007', mu = 1.5, big = 330523001001000123, day = '2024-05-01' "
+            "WHERE fid = 1"
+        )
+        database.execute("UPDATE a SET big = 'about 7' WHERE fid = 2")
+        database.execute("UPDATE gpkg_ogr_contents SET feature_count = 1")
+    database.close()
+    read = vectors.read(path)
+    assert read.fields == ["fid", "name", "code", "mu", "big", "day"]
+    assert [list(row.attributes.values()) for row in read.rows] == [
+        [1, "龙王山", "007", 1.5, 330523001001000123, "2024-05-01"],
+        [2, "余村", None, None, "about 7", None],
+        [3, "横岭上小流域", None, None, None, None],
+    ]
+    assert all(row.polygon is not None for row in read.rows)
 
 
 def test_kml_of_many_kinds_gives_a_row_for_each_placemark(tmp_path: Path) -> None:
