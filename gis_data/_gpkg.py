@@ -21,7 +21,7 @@ from gis_data._rows import Raw, RawRow, Refused, RowProblem, Value, plain_text
 SECONDS_MAX = 20.0
 _TRIGGERS = re.compile(r"(rtree_|trigger_(insert|delete|update)_feature_count_|gpkg_).*", re.I)
 _READ_BY_GDAL = re.compile(r"(gpkg|rtree|ogr|sqlite)_.*", re.I)
-_RTREE = re.compile(r"CREATE\s+VIRTUAL\s+TABLE\s+\S+\s+USING\s+rtree\b.*", re.I | re.S)
+_RTREE = re.compile(r"CREATE\s+VIRTUAL\s+TABLE\s.+\sUSING\s+rtree\b.*", re.I | re.S)
 _TABLES = ("gpkg_contents", "gpkg_geometry_columns", "gpkg_spatial_ref_sys")
 
 

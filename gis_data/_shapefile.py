@@ -226,13 +226,15 @@ def _by_gdal(
     place.with_suffix(".dbf").write_bytes(_copy_for_gdal(parts["dbf"], table))
     if count == 0:
         return [], [[] for _ in table.fields]
-    shown = {f"F{n}" for n, field in enumerate(table.fields) if field.kind in "CNFDL"}
+    # Memo, picture, time stamp, binary number: nothing about a parcel is kept in these.
+    shown = [f"F{n}" for n, field in enumerate(table.fields) if field.kind in "CNFDL"]
     # As Latin-1 every byte comes through. GDAL's own decoder fails on a file in which the width of a
     # column cut one character of UTF-8 in two.
-    numbers, outlines, columns = _gdal.read(place, encoding="ISO-8859-1", columns=sorted(shown))
+    numbers, outlines, columns = _gdal.read(place, encoding="ISO-8859-1", columns=shown)
     if numbers != list(range(count)):
         raise Refused("broken", f"文件有 {count} 行，只读出 {len(numbers)} 行。请重新导出。")
-    # Memo, picture, time stamp: nothing about a parcel is kept in these.
+    if columns.keys() != set(shown):
+        raise Refused("broken", ".dbf 的字段没有全部读出。请重新导出。")
     empty: list[Any] = [None] * count
     return outlines, [columns.get(f"F{n}", empty) for n in range(len(table.fields))]
 

@@ -157,7 +157,7 @@ def _isolation() -> tuple[list[str], str]:
     """Return the command that cuts the network for a child, and its name in the record.
 
     ``cut``: the child has no network interface. ``driver list only``: the system does not allow that;
-    then all that holds is that the child loads no code that opens connections.
+    then all that holds is that GDAL in the child opens two kinds of files and nothing else.
     """
     unshare = shutil.which("unshare")
     for flags in (["-n"], ["-Urn"]):

@@ -122,7 +122,8 @@ def timeline(events: Sequence[tuple[str, str | None]]) -> None:
 def band(text: str | None = None) -> None:
     """Show the band that says that the data are not real."""
     said = text or t(
-        "演示数据 · 均为虚构，不作任何凭证", "Demonstration data: all invented, proof of nothing"
+        "演示数据 synthetic · 均为虚构，不作任何凭证",
+        "Demonstration data (synthetic): all invented, proof of nothing",
     )
     st.html(f'<div class="sinks-band" role="note">{html.escape(said)}</div>')
 

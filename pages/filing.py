@@ -85,7 +85,8 @@ def items(me: Actor) -> list[Item]:
                 )
             )  # fmt: skip
             for row in rounds.of_project(session, project.id):
-                run = runs.get(session, row.run_id) if row.run_id else None
+                verified = row.status == rounds.Status.VERIFIED
+                run = runs.get(session, row.run_id) if verified and row.run_id else None
                 found.append(
                     Item(
                         "round", row.id, project.id, project.code,
@@ -302,6 +303,14 @@ def show_preview(preview: Preview) -> None:
             t("不足一个登记单位的零头，记在各合同名下", "below one unit, kept for each contract"),
             title=t("尾差", "Remainder"),
         )  # fmt: skip
+    if issued.withheld_kg:
+        withheld = _words.kilograms(issued.withheld_kg)
+        st.warning(
+            t(
+                f"开启监测期之后退出的地块核减 {withheld}，不签发给任何人。",
+                f"{withheld} were measured on land withdrawn since; they are issued to nobody.",
+            )
+        )
     st.caption(t("预演：以下编号在签发时生成。", "Preview: the serials to be made."))
     show_serials(preview.serials)
 

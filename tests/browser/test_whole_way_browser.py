@@ -704,6 +704,7 @@ def test_an_order_is_met_by_retired_units_and_the_duty_to_restore_stays(way: Way
     court.told("已归档")
     record_order(way, court)
     clerk.go(case_address(way))
+    clerk.choose("从哪个账户锁定", "收储-2026-01")
     clerk.decide("锁定", saying=f"{DECIDED_KG:,} kg")
     clerk.told(f"已锁定 {DECIDED_KG:,} kg")
     registrar.go(case_address(way))
