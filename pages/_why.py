@@ -434,10 +434,14 @@ def _deduction_words(middle: Mapping[str, Any]) -> str:
     taken, hw = middle["deduction_of_half_width"], middle["half_width_t_ha"]
     if taken is None or hw is None:
         return value_words(middle["deduction_policy"])
-    return (
-        f"{value_words(middle['deduction_policy'])}：{_n(middle['delta_agb_t_ha'], 4)} − {_words.share(taken)} × "
-        f"{_n(hw, 4)} = {_n(middle['conservative_delta_agb_t_ha'], 4)} t/ha"
+    delta, kept = middle["delta_agb_t_ha"], middle["conservative_delta_agb_t_ha"]
+    words = (
+        f"{value_words(middle['deduction_policy'])}：{_n(delta, 4)} − {_words.share(taken)} × "
+        f"{_n(hw, 4)} = {_n(delta - taken * hw, 4)} t/ha"
     )
+    if delta > 0 and delta - taken * hw < kept:
+        words += t(f"，取 {_n(kept, 4)}", f", taken as {_n(kept, 4)}")
+    return words
 
 
 def why_nothing(result: Mapping[str, Any]) -> str:

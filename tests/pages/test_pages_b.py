@@ -308,6 +308,34 @@ def test_who_is_not_the_owner_gets_no_button_of_the_owner(screen, story) -> None
     assert not [one for one in at.button if one.key and one.key.startswith(("measure.", "open."))]
 
 
+def test_all_free_parcels_of_a_county_become_a_project_and_take_a_table_of_plots(
+    screen, who: dict[str, Actor], story: world.Story
+) -> None:
+    with db.transaction(who["registrar"]) as session:
+        world.enrolled(session, who, world.land(1200, 0, 200, 200), name="01-009")
+    at = screen("projects", "clerk")
+    at.checkbox(key="new.all").check()
+    calm(at.text_input(key="new.name").set_value("新项目").run())
+    at = press(at, "new.create")
+    with db.transaction(who["clerk"]) as session:
+        project = projects.listing(session)[0][0]
+        assert (project.name, project.status) == ("新项目", "draft")
+        assert len(projects.members(session, project.id)) == 1
+        project_id = project.id
+    at = screen("projects", "clerk", project=project_id)
+    at.session_state[f"part.{project_id}"] = "plots"
+    calm(at.run())
+    x, y = world.TO_4490.transform(world.EAST_M + 1300, world.NORTH_M + 100)
+    good = HEAD + f"N1,A,{x},{y},400,12,2024-10-01,on,10.2,2,14\n"
+    uploader = at.get("file_uploader")[0]
+    uploader.set_value(("样地.csv", good.replace(",on,", ",大大年,").encode(), "text/csv"))
+    calm(at.run())
+    assert "1 行需修正" in said(at) and not [b for b in at.button if b.key == "plots.commit"]
+    at.get("file_uploader")[0].set_value(("样地.csv", good.encode(), "text/csv"))
+    at = press(calm(at.run()), "plots.commit")
+    assert "1 个新样地、1 次调查、14 株竹" in said(at)
+
+
 def test_the_owner_publishes_and_the_notice_is_there(screen, who, story) -> None:
     at = screen("projects", "clerk", project=story.project_id, round=story.round_id)
     at = press(at, f"publish-round.{story.round_id}.ask")
