@@ -18,6 +18,7 @@ from geoalchemy2.shape import from_shape, to_shape
 from shapely import MultiPolygon
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CheckConstraint,
     Computed,
     ForeignKey,
@@ -593,7 +594,7 @@ def listing(
     if search:
         wanted = f"%{_like(search)}%"
         # Holders and certificates as far as row-level security shows them to this person.
-        by_right = select(column("parcel_id")).select_from(
+        by_right = select(column("parcel_id", BigInteger)).select_from(
             text(
                 "parcel_right r JOIN party p ON p.id = r.party_id"
                 " AND (r.certificate_no ILIKE :wanted OR p.name ILIKE :wanted)"

@@ -23,7 +23,7 @@ from pages import _case_steps, _why
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Conflict
-from sinks.crediting import certificates, issuance, ledger, rounds
+from sinks.crediting import certificates, issuance, ledger, projects, rounds
 from sinks.measurement import cells, layers, plot_table, plots, runs
 from sinks.restoration import cases
 from tests import world
