@@ -1,5 +1,7 @@
 """The plots of a project: what is on file, one more by hand, or many from a table."""
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import streamlit as st
@@ -11,10 +13,12 @@ from pages._session import explained, say_done
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor
+from sinks.core.errors import Invalid
 from sinks.crediting import projects
 from sinks.land import parcels
 from sinks.measurement import plot_table
 from sinks.measurement.plot_table import PlotTable, Row
+from sinks.measurement.plots import CulmCount
 
 
 def show_plots(me: Actor, card: Card) -> None:
@@ -143,6 +147,18 @@ def import_plots(me: Actor, card: Card) -> None:
         store_plots(me, card, table, correcting=correcting)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a plot stands, as typed; numbers are None while they are not."""
+
+    code: str
+    stratum: str
+    longitude: float | None
+    latitude: float | None
+    area_m2: float | None
+    slope_deg: float
+
+
 def plot_form(me: Actor, card: Card) -> None:
     """One visit of one plot, typed."""
     known = {plot.code: plot for plot in card.plots}
@@ -153,67 +169,78 @@ def plot_form(me: Actor, card: Card) -> None:
             help=t("再次调查已有样地时，只需选样地、日期、大小年并填写竹株。",
                    "For another visit of a plot: choose it, the date, the phase, the culms."),
         )  # fmt: skip
-        code, stratum = st.columns(2)
-        code_typed = code.text_input(t("新样地编号", "Code of the new plot"), key="plot.code")
-        stratum_chosen = stratum.selectbox(
-            t("层", "Stratum"), sorted(set(card.strata.values())), key="plot.stratum"
-        )
-        lon, lat, area, slope = st.columns(4)
-        longitude = lon.number_input(
-            t("经度", "Longitude"), value=None, format="%.6f", key="plot.lon"
-        )
-        latitude = lat.number_input(
-            t("纬度", "Latitude"), value=None, format="%.6f", key="plot.lat"
-        )
-        area_m2 = area.number_input(t("面积（m²）", "Area (m²)"), value=None, key="plot.area")
-        slope_deg = slope.number_input(t("坡度（度）", "Slope (°)"), value=0.0, key="plot.slope")
-        day, phase, age = st.columns(3)
-        measured_on = day.date_input(
-            t("调查日期", "Date"), value=None, key="plot.date", format="YYYY-MM-DD"
-        )
-        phase_chosen = phase.selectbox(
-            t("大小年", "Phase"), list(_why.PHASES), key="plot.phase",
-            format_func=lambda one: t(*_why.PHASES[one]),
-        )  # fmt: skip
-        age_kind = age.selectbox(
-            t("竹龄单位", "Age in"), ["age_du", "age_years"], key="plot.age",
-            format_func=lambda one: {"age_du": t("度", "du"), "age_years": t("年", "years")}[one],
-        )  # fmt: skip
-        typed = st.text_area(
+        place = ask_place(card)
+        measured_on, phase, age = ask_visit()
+        text = st.text_area(
             t("竹株：每行“胸径 竹龄 株数”，可从表格粘贴", "Culms: “DBH age count” a line"),
             key="plot.culms", placeholder="10.2 2 14\n8.5 1 6", height=180,
         )  # fmt: skip
         sent = st.form_submit_button(t("登记", "Store"), type="primary")
     if not sent:
         return
-    plot = known.get(chosen)
-    if plot is not None:
-        code_typed, stratum_chosen = plot.code, plot.stratum
-        longitude, latitude = plot.longitude, plot.latitude
-        area_m2, slope_deg = plot.area_m2, plot.slope_deg
-    if (
-        longitude is None
-        or latitude is None
-        or area_m2 is None
-        or measured_on is None
-        or not code_typed.strip()
-    ):
-        st.error(t("编号、经纬度、面积和日期都要填写。", "Code, place, area and date are needed."))
+    if plot := known.get(chosen):
+        place = Place(
+            plot.code, plot.stratum, plot.longitude, plot.latitude, plot.area_m2, plot.slope_deg
+        )
+    if measured_on is None:
+        st.error(t("请填写调查日期。", "The date is needed."))
         return
     with explained():
-        rows = [
-            Row(
-                number=1,
-                plot=code_typed.strip(),
-                stratum=stratum_chosen,
-                longitude=longitude,
-                latitude=latitude,
-                area_m2=area_m2,
-                slope_deg=slope_deg,
-                measured_on=measured_on,
-                phase=phase_chosen,
-                culms=group,
-            )
-            for group in plot_table.parse_culms(typed, age=age_kind)
-        ]
+        rows = typed_rows(place, measured_on, phase, plot_table.parse_culms(text, age=age))
         store_plots(me, card, PlotTable(rows, []), correcting=False)
+
+
+def ask_place(card: Card) -> Place:
+    """Fields for where a new plot stands."""
+    code, stratum = st.columns(2)
+    code_typed = code.text_input(t("新样地编号", "Code of the new plot"), key="plot.code")
+    stratum_chosen = stratum.selectbox(
+        t("层", "Stratum"), sorted(set(card.strata.values())), key="plot.stratum"
+    )
+    lon, lat, area, slope = st.columns(4)
+    return Place(
+        code_typed.strip(),
+        stratum_chosen,
+        lon.number_input(t("经度", "Longitude"), value=None, format="%.6f", key="plot.lon"),
+        lat.number_input(t("纬度", "Latitude"), value=None, format="%.6f", key="plot.lat"),
+        area.number_input(t("面积（m²）", "Area (m²)"), value=None, key="plot.area"),
+        slope.number_input(t("坡度（度）", "Slope (°)"), value=0.0, key="plot.slope"),
+    )
+
+
+def ask_visit() -> tuple[date | None, str, str]:
+    """Fields for the date, the phase, and the unit of the ages."""
+    day, phase, age = st.columns(3)
+    return (
+        day.date_input(
+            t("调查日期", "Date"), value=None, key="plot.date", format="YYYY-MM-DD"
+        ),
+        phase.selectbox(
+            t("大小年", "Phase"), list(_why.PHASES), key="plot.phase",
+            format_func=lambda one: t(*_why.PHASES[one]),
+        ),
+        age.selectbox(
+            t("竹龄单位", "Age in"), ["age_du", "age_years"], key="plot.age",
+            format_func=lambda one: {"age_du": t("度", "du"), "age_years": t("年", "years")}[one],
+        ),
+    )  # fmt: skip
+
+
+def typed_rows(place: Place, measured_on: date, phase: str, culms: list[CulmCount]) -> list[Row]:
+    """The visit as lines of a table, so that one check serves both ways of entering.
+
+    Raises
+    ------
+    Invalid
+        The place is not complete.
+    """
+    longitude, latitude, area_m2 = place.longitude, place.latitude, place.area_m2
+    if not place.code or longitude is None or latitude is None or area_m2 is None:
+        raise Invalid("编号、经纬度和面积都要填写。", code="plot")
+    return [
+        Row(
+            1, place.code, place.stratum, longitude, latitude, area_m2, place.slope_deg,
+            measured_on, phase, group,
+        )
+        for group in culms
+    ]  # fmt: skip

@@ -335,6 +335,17 @@ def test_all_free_parcels_of_a_county_become_a_project_and_take_a_table_of_plots
     at = press(calm(at.run()), "plots.commit")
     assert "1 个新样地、1 次调查、14 株竹" in said(at)
 
+    at.session_state["plots.how"] = "form"
+    calm(at.run())
+    at.selectbox(key="plot.known").set_value("N1")
+    at.text_area(key="plot.culms").set_value("10.2 2 16\n8.5 1 2")
+    at.date_input(key="plot.date").set_value(date(2026, 10, 1))
+    send = [one.label for one in at.button].index("登记")
+    assert "0 个新样地、1 次调查、18 株竹" in said(calm(at.button[send].click().run()))
+    with db.transaction(who["clerk"]) as session:
+        line = plot_table.listing(session, project_id)[0]
+        assert (line.visited_on, line.culms) == ((date(2024, 10, 1), date(2026, 10, 1)), (14, 18))
+
 
 def test_the_owner_publishes_and_the_notice_is_there(screen, who, story) -> None:
     at = screen("projects", "clerk", project=story.project_id, round=story.round_id)
