@@ -159,7 +159,11 @@ def order(me: Actor, card: CaseCard) -> None:
         ),
         key="order.exception",
     )
+    paper = st.file_uploader(
+        t("文书（可不传）", "The decision itself (optional)"), type=UPLOADS, key="order.document"
+    )
     values: dict[str, Any] = {
+        "document": (paper.name, paper.getvalue()) if paper else None,
         "decision_kind": kind, "decided_on": decided_on, "effective_on": effective_on,
         "legal_basis": basis, "quantity_kg": quantity_kg, "seller_id": seller_id,
         "restoration_duty": duty.strip(), "price_fen_t": price_fen_t,
@@ -182,7 +186,7 @@ def appraised_words(card: CaseCard) -> str:
 
 def send_order(me: Actor, card: CaseCard, values: dict[str, Any], *, seller: str) -> None:
     """The text for the decision, and the one press that records it."""
-    optional = ("price_fen_t", "kind_exception")
+    optional = ("price_fen_t", "kind_exception", "document")
     ready = all(value for name, value in values.items() if name not in optional)
     if ready:
         appraised = card.assessment.result.get("quantity_kg") if card.assessment else None

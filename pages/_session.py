@@ -14,6 +14,7 @@ from streamlit import runtime
 
 from gis_data.rasters import RasterRefused
 from gis_data.refusals import FileRefused
+from gis_data.zonal import ParcelRefused, StderrMissing, TooManyCells
 from methodologies.base import MethodError
 from pages import _kit
 from pages._words import t
@@ -25,7 +26,9 @@ COOKIE = "sinks_session"
 SIGN_IN = "/sign-in"
 SIGN_OUT = "/sign-out"
 # Every refusal a page may meet. Anything else is a fault: it fails loudly and goes to the log.
-REFUSALS = (SinksError, FileRefused, RasterRefused, MethodError)
+REFUSALS = (
+    SinksError, FileRefused, RasterRefused, MethodError, ParcelRefused, StderrMissing, TooManyCells,
+)  # fmt: skip
 _DONE = "_done"
 _TEST_TOKEN = "_test_token"
 

@@ -88,18 +88,6 @@ def show_balance(me: Actor) -> None:
     """One line a contract; estimates stand hatched and are added to nothing."""
     with db.transaction(me) as session:
         lines = balance.lines(session, me.party_id)
-        outside_kg = sum(
-            row.balance_kg for row in ledger.accounts(session, party_id=me.party_id)
-            if row.kind == AccountKind.HOLDING and row.contract_id is None
-        )  # fmt: skip
-    if outside_kg:
-        st.caption(
-            t(
-                f"另有 {_words.kilograms(outside_kg)} 来自项目中未签收储合同的地块，见下方账户。",
-                f"Another {_words.kilograms(outside_kg)} come from land of the project without a "
-                "contract; see the accounts below.",
-            )
-        )
     if not lines:
         _kit.empty(
             t(

@@ -566,7 +566,7 @@ def show_password(me: Actor) -> None:
     with explained():
         with db.transaction(me) as session:
             people.change_password(session, me, old, new)
-        say_done(t("密码已修改。", "The password is changed."))
+        say_done(t("密码已修改，请用新密码登录。", "The password is changed; sign in again."))
 
 
 def show_office() -> None:

@@ -5,7 +5,7 @@ Each line explains its own zero: why there is land and no measurement, a measure
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from sinks.cooperative import contracts
@@ -13,6 +13,7 @@ from sinks.cooperative.contracts import Contract
 from sinks.core.people import Party
 from sinks.crediting.issuance import ParcelCredit
 from sinks.crediting.ledger import BLOCK_UNITS, Account, AccountKind, Batch, Block, BlockState
+from sinks.crediting.projects import Project
 from sinks.crediting.rounds import MonitoringRound, RoundParcel
 from sinks.crediting.rounds import Status as RoundStatus
 from sinks.land.parcels import ParcelVersion
@@ -50,20 +51,71 @@ class Line:
 
 
 def lines(session: Session, party_id: int) -> list[Line]:
-    """The balance of a cooperative, newest contract first."""
-    return [
+    """The balance of a party: its contracts, newest first, then its land without a contract."""
+    found = [
         _line(session, contract, counterparty)
         for contract, counterparty in contracts.listing(session, party_id=party_id)
     ]
+    own = _own_line(session, party_id)
+    return [*found, own] if own else found
 
 
-def _line(session: Session, contract: Contract, counterparty: Party) -> Line:
-    parcel_ids = [member.parcel_id for member in contracts.members(session, contract.id)]
-    area_m2 = session.scalar(
+def _own_line(session: Session, party_id: int) -> Line | None:
+    """What was issued on land of the party's projects that no contract covers; None if nothing."""
+    credits = list(
+        session.scalars(
+            select(ParcelCredit)
+            .join(MonitoringRound, MonitoringRound.id == ParcelCredit.round_id)
+            .join(Project, Project.id == MonitoringRound.project_id)
+            .where(Project.owner_id == party_id, ParcelCredit.contract_id.is_(None))
+        )
+    )
+    if not credits:
+        return None
+    parcel_ids = sorted({credit.parcel_id for credit in credits})
+    area_m2 = _area_m2(session, parcel_ids)
+    holding = session.scalar(_uncontracted(AccountKind.HOLDING, party_id))
+    states = _kg_by_state(session, holding.id) if holding else {}
+    remainders = session.scalars(_uncontracted(AccountKind.REMAINDER, party_id))
+    issued_kg = sum(credit.amount_kg for credit in credits)
+    return Line(
+        contract_id=None,
+        number="未签合同的项目地块",
+        counterparty="",
+        status="",
+        area_m2=area_m2,
+        estimate_kg=0,
+        measured_kg=_run_kg(session, parcel_ids, tuple(RoundStatus)),
+        verified_kg=_run_kg(session, parcel_ids, VERIFIED),
+        recorded_kg=_run_kg(session, parcel_ids, RECORDED),
+        issued_kg=issued_kg,
+        held_kg=states.get(BlockState.HELD, 0),
+        reserved_kg=states.get(BlockState.RESERVED, 0),
+        retired_kg=states.get(BlockState.RETIRED, 0),
+        remainder_kg=sum(account.balance_kg for account in remainders),
+        why="",
+        account_id=holding.id if holding else None,
+    )
+
+
+def _uncontracted(kind: AccountKind, party_id: int) -> Select[Account]:
+    """A party's accounts outside every contract."""
+    return select(Account).where(
+        Account.kind == kind, Account.party_id == party_id, Account.contract_id.is_(None)
+    )
+
+
+def _area_m2(session: Session, parcel_ids: list[int]) -> float:
+    total = session.scalar(
         select(func.sum(ParcelVersion.area_m2)).where(
             ParcelVersion.parcel_id.in_(parcel_ids), ParcelVersion.valid_to.is_(None)
         )
     )
+    return float(total or 0.0)
+
+
+def _line(session: Session, contract: Contract, counterparty: Party) -> Line:
+    parcel_ids = [member.parcel_id for member in contracts.members(session, contract.id)]
     measured = {
         name: _run_kg(session, parcel_ids, statuses)
         for name, statuses in (("any", tuple(RoundStatus)), ("ver", VERIFIED), ("rec", RECORDED))
@@ -87,7 +139,7 @@ def _line(session: Session, contract: Contract, counterparty: Party) -> Line:
         number=contract.number,
         counterparty=counterparty.name,
         status=contract.status,
-        area_m2=float(area_m2 or 0.0),
+        area_m2=_area_m2(session, parcel_ids),
         estimate_kg=contract.estimate_kg,
         measured_kg=measured["any"],
         verified_kg=measured["ver"],

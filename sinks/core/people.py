@@ -351,22 +351,27 @@ def actor_of_token(session: Session, token: str) -> Actor | None:
 def close_session(session: Session, token: str) -> None:
     """Sign out: every session of this person ends, in every browser and command line."""
     row = session.get(LoginSession, _token_hash(token))
-    if row is None:
-        return
+    if row is not None:
+        _end_sessions(session, row.person_id)
+
+
+def _end_sessions(session: Session, person_id: int) -> None:
     session.execute(
         sa.update(LoginSession)
-        .where(LoginSession.person_id == row.person_id, LoginSession.ended_at.is_(None))
+        .where(LoginSession.person_id == person_id, LoginSession.ended_at.is_(None))
         .values(ended_at=func.clock_timestamp())
     )
 
 
 def change_password(session: Session, actor: Actor, old: str, new: str) -> None:
-    """Replace one's own password; other sessions end."""
+    """Replace one's own password. Every session ends, this one too: whoever knew the old one
+    is out."""
     person = session.get_one(Person, actor.person_id)
     if not _matches(person.password_hash, old):
         raise NotPermitted("原密码不对。", code="login")
     _refuse_weak(new)
     person.password_hash = HASHER.hash(new)
+    _end_sessions(session, person.id)
     audit.record(session, actor, "person.password", f"person:{person.id}", {})
 
 

@@ -22,7 +22,7 @@ from gis_data import geometry
 from sinks.core import audit
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt
-from sinks.core.errors import Invalid
+from sinks.core.errors import Conflict, Invalid
 
 
 class Plot(Base):
@@ -111,6 +111,8 @@ def add_plot(
     actor.require(Role.DEVELOPER, Role.COOPERATIVE, Role.OFFICER)
     if not (25 <= area_m2 <= 10_000 and 0 <= slope_deg < 60):
         raise Invalid("样地面积应为 25–10000 平方米，坡度 0–60 度。", code="plot")
+    if session.scalar(select(Plot.id).where(Plot.project_id == project_id, Plot.code == code)):
+        raise Conflict(f"本项目已有样地 {code}。", code="plot_code")
     row = Plot(
         project_id=project_id,
         stratum=stratum,

@@ -395,8 +395,11 @@ def record_order(
     restoration_duty: str,
     price_fen_t: int | None = None,
     kind_exception: str | None = None,
+    document: tuple[str, bytes] | None = None,
 ) -> CourtOrder:
     """The clerk records the decision. The quantity is the court's, not ours.
+
+    document : the decision itself, (file name, content), for the file
 
     Raises
     ------
@@ -431,6 +434,11 @@ def record_order(
         recorded_by_id=actor.person_id,
     )
     session.add(order)
+    if document is not None:
+        documents.file(
+            session, actor, kind="order", name=document[0], content=document[1],
+            subject=f"case:{case_id}",
+        )  # fmt: skip
     _note(session, actor, row, "order", {"quantity_kg": quantity_kg})
     return order
 

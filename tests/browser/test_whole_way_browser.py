@@ -225,6 +225,7 @@ def test_land_is_imported_and_drawn_with_the_mouse(way: Way) -> None:
     assert shown_mu == _words.mu(drawn.area_m2)
     # A pixel is two metres here; 300 m x 320 m are 9.6 ha.
     assert drawn.area_m2 == pytest.approx(96_000, rel=0.03)
+    officer.choose("权利人", world.VILLAGE)
     officer.type("证书或合同编号", CERTIFICATE_NO)
     officer.press("录入权属")
     officer.told("权属已录入")

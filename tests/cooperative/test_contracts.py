@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from sinks.cooperative import balance, contracts
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotPermitted, SinksError
-from sinks.crediting import ledger
+from sinks.crediting import issuance, ledger
 from tests import world
 
 
@@ -107,3 +108,21 @@ def test_a_number_is_used_once(session: Session, people: dict[str, Actor]) -> No
 def test_empty_parcels_are_refused(session: Session, people: dict[str, Actor]) -> None:
     with pytest.raises(Invalid):
         draft(session, people, [])
+
+
+def test_land_without_a_contract_has_a_line_of_its_own(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.recorded_round(session, people, tmp_path)
+    contracted, *_ = story.parcel_ids
+    # Only one of the two parcels is handed over as contracted.
+    holder = contracts.holders(session, story.parcel_ids)[contracted]
+    issued = issuance.issue(
+        session, people["registrar"], story.round_id, contract_of={contracted: holder}
+    )
+    with_contract, without = balance.lines(session, people["clerk"].party_id)
+    assert without.contract_id is None and without.held_kg > 0
+    assert with_contract.held_kg + without.held_kg == issued.holders_kg
+    for line in (with_contract, without):
+        assert line.issued_kg == line.held_kg + line.remainder_kg

@@ -93,3 +93,13 @@ def test_the_public_sees_no_household_no_right_and_no_contract(
     assert tuple(session.execute(text(counts)).one()) == (1, 1)
     db.act_as(session, None)
     assert tuple(session.execute(text(counts)).one()) == (0, 0)
+
+
+def test_a_new_password_ends_every_session(session: Session, people: dict[str, Actor]) -> None:
+    person = book.check_password(session, "officer", world.PASSWORD)
+    token = book.open_session(session, person, "web")
+    with pytest.raises(NotPermitted):
+        book.change_password(session, people["officer"], "wrong", "another long one")
+    book.change_password(session, people["officer"], world.PASSWORD, "another long one")
+    assert book.actor_of_token(session, token) is None
+    assert book.check_password(session, "officer", "another long one").id == person.id
