@@ -282,6 +282,7 @@ def test_a_contract_takes_two_clerks(way: Way) -> None:
     clerk = way.at("clerk")
     clerk.go("/contracts")
     clerk.type("合同编号", "收储-2026-01")
+    clerk.choose("对方（持有已审权利）", world.VILLAGE)
     clerk.day("期限自", date(2023, 1, 1))
     clerk.day("期限至（不含）", date(2043, 1, 1))
     clerk.type("价格（元/亩·年）", "16.93")
@@ -748,6 +749,7 @@ def record_order(way: Way, court: Visitor) -> None:
     court.type("单价（元/吨，可不填）", f"{PRICE_FEN_T / 100:.2f}")
     court.choose("出让碳汇量的合作社", "安吉县两山合作社")
     court.type("修复义务（单独履行，不因认购而免除；没有则写“无”）", DUTY)
+    court.hand_in("文书（可不传）", letter("判决书"))
     # The court is told that its quantity is not the appraiser's, and is free in it.
     expect(court.page.get_by_text("以法院确定的数量为准")).to_be_visible()
     court.decide("登记决定", saying=DUTY)
