@@ -121,6 +121,8 @@ def _serve(now: Settings, port: int, accounts: list[Account], say: Say) -> int:
             sys.executable, "-m", "streamlit", "run", "app.py",
             "--server.port", str(port), "--logger.level", "warning",
         ],
+        # Its banner would stand among ours; what goes wrong it says on standard error.
+        stdout=subprocess.DEVNULL,
         cwd=settings.ROOT, env=environment, start_new_session=True, preexec_fn=_die_with_parent,
     )  # fmt: skip
     try:
