@@ -427,7 +427,9 @@ STATUS_ZH = MappingProxyType(
 
 def mark_issued(session: Session, actor: Actor, row: MonitoringRound) -> None:
     """The last step, taken by `issuance.issue` before anything is posted."""
-    at = now(session)  # Asked first: a query sends what was changed, and the row would be half a step.
+    at = now(
+        session
+    )  # Asked first: a query sends what was changed, and the row would be half a step.
     _move(row, Status.ISSUED)
     row.issued_by_id, row.issued_at = actor.person_id, at
     _note(session, actor, row, "issue", {"run": row.run_id})
