@@ -14,7 +14,7 @@ from pages import _appraisal, _case_steps, _kit, _land, _maps, _session, _words
 from pages._kit import Column
 from pages._session import explained, plain, say_done
 from pages._words import t
-from sinks.core import db
+from sinks.core import db, people
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Invalid
 from sinks.restoration import case_number, cases
@@ -102,12 +102,19 @@ def open_form(me: Actor) -> None:
         t("损害类型", "Damage"), list(DAMAGES), index=None, key="open.damage",
         format_func=lambda code: t(*DAMAGES[code]), placeholder=t("请选择", "Choose"),
     )  # fmt: skip
+    with db.transaction(me) as session:
+        prosecutors = {one.id: one.name for one in people.parties(session, "procuratorate")}
+    prosecutor_id = st.selectbox(
+        t("参加诉讼的检察院（可不选；选后可查看本案）", "Procuratorate (optional; may read the case)"),
+        list(prosecutors), index=None, key="open.prosecutor",
+        format_func=prosecutors.__getitem__, placeholder=t("没有", "none"),
+    )  # fmt: skip
     if st.button(t("登记案件", "Open the case"), key="open.send", type="primary"):
         with explained():
             with db.transaction(me) as session:
                 row, warnings = cases.open_case(
                     session, me, case_no=number, defendant=defendant, cause=cause,
-                    damage=damage or "",
+                    damage=damage or "", prosecutor_id=prosecutor_id,
                 )  # fmt: skip
                 case_id, case_no = row.id, row.case_no
             st.session_state[WARNINGS] = (case_id, warnings)

@@ -223,6 +223,8 @@ class Visitor:
     page: Page
     home: str
     asked: list[str] = field(default_factory=list)
+    typed: bool = False  # since the screen was last seen at rest
+    pressed: bool = False
 
     def elsewhere(self) -> list[str]:
         """Addresses of other hosts among them."""
@@ -239,25 +241,32 @@ class Visitor:
 
     def settle(self) -> None:
         """Wait until the screen is at rest."""
+        self.typed = self.pressed = False
         self.page.evaluate("window.sinksSince = null")
         self.page.wait_for_function(AT_REST, arg=REST_MS, polling=50)
 
     def read(self, path: str) -> None:
         """Open a page that is no screen (public pages have no script to wait for)."""
+        self.typed = self.pressed = False
         self.page.goto(f"{self.home}{path}")
+
+    def ready(self) -> None:
+        """Wait for the answer to what was done last, before the next thing is done or read."""
+        if self.typed or self.pressed:
+            self.settle()
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
 
     def press(self, name: str) -> None:
         """Press the button with this name."""
-        self.settle()
+        self.ready()
         self.button(name).click()
-        self.settle()
+        self.pressed = True
 
     def decide(self, name: str, *, saying: str | None = None) -> None:
         """Press a button that asks once more, read what it asks, and say yes."""
-        self.settle()
+        self.ready()
         self.button(name).click()
         yes = self.button(f"确认{name}")
         yes.wait_for()
@@ -265,7 +274,7 @@ class Visitor:
             expect(self.page.locator(".sinks-sentence[role=alert]")).to_contain_text(saying)
         self.settle()
         yes.click()
-        self.settle()
+        self.pressed = True
 
     def told(self, said: str) -> None:
         """Expect to be told that it is done."""
@@ -288,19 +297,23 @@ class Visitor:
 
     def type(self, label: str, text: str, *, within: Locator | None = None) -> None:
         """Write into the field with this label, and leave it."""
+        if self.pressed:  # Several fields are written one after the other; a new screen is awaited.
+            self.settle()
         box = (within or self.page).get_by_label(label, exact=True)
         box.fill(text)
         box.press("Tab")
+        self.typed = True
 
     def tick(self, label: str, *, within: Locator | None = None) -> None:
         """Tick the box with this label, by clicking the word as people do."""
+        self.ready()
         where = within or self.page
         where.get_by_test_id("stCheckbox").filter(has_text=label).locator("label").click()
-        self.settle()
+        self.pressed = True
 
-    def choose(self, label: str, option: str | re.Pattern[str]) -> None:
+    def choose(self, label: str, option: str) -> None:
         """Choose from a list; an option is named by a part of its words."""
-        self.settle()
+        self.ready()
         box = self.page.get_by_test_id("stSelectbox").filter(
             has=self.page.locator("label").get_by_text(label, exact=True)
         )
@@ -310,40 +323,41 @@ class Visitor:
             # A run that ends just now (a map has reported) folds an open list up again.
             with suppress(TimeoutError):
                 wanted.click(timeout=LIST_MS)
-                return self.settle()
+                self.pressed = True
+                return
         raise AssertionError(f"{label}: no choice named {option}")
 
     def day(self, label: str, day: date) -> None:
         """Write a day into the field with this label."""
-        self.settle()
+        self.ready()
         box = self.page.get_by_test_id("stDateInput").filter(has_text=label)
         # Year, month and day are parts of their own; a full one hands on to the next.
         box.get_by_role("spinbutton").first.click()
         self.page.keyboard.type(f"{day:%Y%m%d}", delay=30)
         self.page.keyboard.press("Tab")
-        self.settle()
+        self.pressed = True
         shown = [part.inner_text() for part in box.get_by_role("spinbutton").all()]
         assert [int(part) for part in shown] == [day.year, day.month, day.day], shown
 
     def pick(self, name: str) -> None:
         """Press one of a row of choices (a segment or a radio)."""
-        self.settle()
+        self.ready()
         self.page.get_by_test_id("stButtonGroup").get_by_role("radio", name=name).or_(
             self.page.get_by_test_id("stButtonGroup").get_by_role("button", name=name)
         ).first.click()
-        self.settle()
+        self.pressed = True
 
     def mark(self, question: str, answer: str) -> None:
         """Mark one of the answers that stand below each other or side by side."""
-        self.settle()
+        self.ready()
         self.page.get_by_test_id("stRadio").filter(has_text=question).locator("label").filter(
             has_text=answer
         ).click()
-        self.settle()
+        self.pressed = True
 
     def unfold(self, title: str) -> Locator:
         """Open the fold with this title; the fold."""
-        self.settle()
+        self.ready()
         fold = self.page.get_by_test_id("stExpander").filter(
             has=self.page.locator("summary").filter(has_text=title)
         )
@@ -354,14 +368,15 @@ class Visitor:
 
     def hand_in(self, label: str, files: Path | Mapping[str, Any]) -> None:
         """Give a file to the field with this label."""
-        self.settle()
+        self.ready()
         field_ = self.page.get_by_test_id("stFileUploader").filter(has_text=label)
         field_.locator("input[type=file]").set_input_files(files)  # type: ignore[arg-type]
         expect(field_.get_by_role("button", name="Remove ")).to_be_visible()
-        self.settle()
+        self.pressed = True
 
     def rows(self, heading: str) -> list[dict[str, str]]:
         """The table that has this heading, a row a dict: heading without its unit -> words."""
+        self.ready()
         table = self.page.locator("table.sinks-table").filter(
             has=self.page.locator("th").filter(has_text=heading)
         )
@@ -376,11 +391,13 @@ class Visitor:
 
     def fact(self, name: str) -> str:
         """What a card says under this name."""
+        self.ready()
         term = self.page.locator("dl.sinks-facts dt").get_by_text(name, exact=True).first
         return term.locator("xpath=following-sibling::dd[1]").inner_text()
 
     def state(self) -> str:
         """The word on the chip beside the record's title."""
+        self.ready()
         return self.page.locator(".sinks-heading .sinks-chip").first.inner_text()
 
 

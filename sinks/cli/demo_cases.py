@@ -87,7 +87,7 @@ class _Way:
             row, _ = cases.open_case(
                 session, actor, case_no=f"（{year}）浙0591民初{self.plan.number}号",
                 defendant=self.plan.defendant + MARK, cause=self.plan.cause + MARK,
-                damage=self.plan.damage,
+                damage=self.plan.damage, prosecutor_id=self.stage.parties["procuratorate"],
             )  # fmt: skip
             self.case_id = row.id
 

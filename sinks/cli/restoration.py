@@ -28,13 +28,17 @@ def open_case(
     defendant: Annotated[str, typer.Option(help="被告人")],
     cause: Annotated[str, typer.Option(help="案由")],
     damage: Annotated[Literal["forest", "wetland", "other"], typer.Option(help="损害类型")],
+    prosecutor: Annotated[
+        str | None, typer.Option(metavar="ID", help="参加诉讼的检察院的编号或全名")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """法院立案。"""
     with _database.acting() as (session, actor):
         row, warnings = cases.open_case(
-            session, actor, case_no=case_no, defendant=defendant, cause=cause, damage=damage
-        )
+            session, actor, case_no=case_no, defendant=defendant, cause=cause, damage=damage,
+            prosecutor_id=_names.party_id(session, prosecutor) if prosecutor else None,
+        )  # fmt: skip
         document = {**_shown(row), "warnings": warnings}
     text = "\n".join([_sentence(document), *(f"提示：{warning}" for warning in warnings)])
     _out.give(document, text, as_json=as_json)

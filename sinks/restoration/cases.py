@@ -121,6 +121,8 @@ class CourtCase(Base):
     court_id: Mapped[int] = mapped_column(ForeignKey("party.id"))
     appraiser_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"))
     seller_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"))
+    # The procuratorate that takes part, in a public-interest case; it reads, and decides nothing.
+    prosecutor_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"))
     defendant: Mapped[str]
     cause: Mapped[str]
     damage: Mapped[str]
@@ -216,13 +218,27 @@ class StockFigure:
 
 
 def open_case(
-    session: Session, actor: Actor, *, case_no: str, defendant: str, cause: str, damage: str
+    session: Session,
+    actor: Actor,
+    *,
+    case_no: str,
+    defendant: str,
+    cause: str,
+    damage: str,
+    prosecutor_id: int | None = None,
 ) -> tuple[CourtCase, list[str]]:
-    """Open a case file; also gives warnings about the case number (never a refusal for the court)."""
+    """Open a case file; also gives warnings about the case number (never a refusal for the court).
+
+    prosecutor_id : the procuratorate that takes part and may read the file
+    """
     actor.require(Role.COURT)
     number = case_number.parse(case_no)
     if damage not in list(Damage) or not defendant.strip() or not cause.strip():
         raise Invalid("请填写被告人、案由和损害类型。", code="case")
+    if prosecutor_id is not None:
+        procuratorate = session.get(Party, prosecutor_id)
+        if procuratorate is None or procuratorate.kind != "procuratorate":
+            raise Invalid("请选择检察院。", code="prosecutor")
     if session.scalar(
         select(CourtCase.id).where(
             CourtCase.case_no == number.text, CourtCase.court_id == actor.party_id
@@ -232,6 +248,7 @@ def open_case(
     row = CourtCase(
         case_no=number.text,
         court_id=actor.party_id,
+        prosecutor_id=prosecutor_id,
         defendant=defendant.strip()[:100],
         cause=cause.strip()[:100],
         damage=damage,

@@ -161,7 +161,7 @@ def test_administrators_bring_in_the_people_and_a_deciding_role_takes_two(way: W
         admin.choose("人员", name)
         admin.choose("角色", role_zh)
         admin.press("授予")
-        admin.settle()
+        admin.ready()
     with way.registry.as_("registrar") as (_, registrar):
         assert registrar.roles == frozenset()  # Granted by one; it waits for another.
     second = way.at("admin2")
@@ -389,7 +389,7 @@ def decide_policies(way: Way) -> None:
     expect(registrar.button("批准")).to_have_count(0)
     registrar2.go("/settings")
     for _ in POLICIES_ON_SCREEN:
-        registrar2.settle()
+        registrar2.ready()
         registrar2.button("批准").first.click()
         registrar2.press("确认批准")
         registrar2.told("已批准")
@@ -655,7 +655,7 @@ def test_the_court_asks_and_the_appraiser_draws_the_site_and_signs(way: Way) -> 
     outline = world.land(1000, 1000, 50, 40)
     middle, corners = outline.centroid, corners_of(outline)
     appraiser.type("定位到（经度, 纬度，可不填）", f"{middle.x:.6f}, {middle.y:.6f}")
-    appraiser.settle()
+    appraiser.ready()
     zoom_to(appraiser.page, (middle.x, middle.y), 18)
     screen.draw_polygon(appraiser.page, places(appraiser.page, corners))
     appraiser.press("保存范围")

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from sinks.cooperative import balance, contracts
 from sinks.core import db
+from sinks.core import people as book
 from sinks.core.actor import Actor
 from sinks.core.db import today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
@@ -150,6 +151,24 @@ def test_a_court_does_not_see_anothers_case_and_the_cooperative_not_before_the_o
             cases.locked(session, case_id)
     db.act_as(session, None)
     assert cases.listing(session) == []
+
+
+def test_the_procuratorate_of_the_case_reads_it_and_does_nothing_in_it(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    party = book.add_party(session, people["admin"], kind="procuratorate", name="湖州市人民检察院")
+    db.act_as(session, people["court"])
+    case, _ = cases.open_case(
+        session, people["court"], case_no="(2026)浙0591刑初14号", defendant="李某某",
+        cause="滥伐林木罪", damage="forest", prosecutor_id=party.id,
+    )  # fmt: skip
+    prosecutor = Actor(
+        people["auditor"].person_id, "检察官", party.id, party.name, frozenset({"prosecutor"})
+    )
+    db.act_as(session, prosecutor)
+    assert [row.id for row in cases.listing(session)] == [case.id]
+    with pytest.raises(NotPermitted):
+        cases.confirm(session, prosecutor, case.id)
 
 
 def test_the_forest_article_does_not_carry_a_wetland_case(

@@ -223,7 +223,7 @@ BEGIN
 END $$;
 ALTER TABLE court_case ENABLE ROW LEVEL SECURITY; ALTER TABLE court_case FORCE ROW LEVEL SECURITY;
 CREATE POLICY takes_part ON court_case USING (
-  sinks_has_role('registrar', 'auditor') OR sinks_party() IN (court_id, appraiser_id, seller_id));
+  sinks_has_role('registrar', 'auditor') OR sinks_party() IN (court_id, appraiser_id, seller_id, prosecutor_id));
 DO $$
 DECLARE name text;
 BEGIN

@@ -188,6 +188,7 @@ CREATE TABLE court_case (
     court_id bigint NOT NULL,
     appraiser_id bigint,
     seller_id bigint,
+    prosecutor_id bigint,
     defendant character varying NOT NULL,
     cause character varying NOT NULL,
     damage character varying NOT NULL,
@@ -1108,6 +1109,9 @@ ALTER TABLE ONLY court_case
 
 ALTER TABLE ONLY court_case
     ADD CONSTRAINT court_case_opened_by_id_fkey FOREIGN KEY (opened_by_id) REFERENCES person(id);
+
+ALTER TABLE ONLY court_case
+    ADD CONSTRAINT court_case_prosecutor_id_fkey FOREIGN KEY (prosecutor_id) REFERENCES party(id);
 
 ALTER TABLE ONLY court_case
     ADD CONSTRAINT court_case_seller_id_fkey FOREIGN KEY (seller_id) REFERENCES party(id);
