@@ -268,8 +268,7 @@ def show_one_issuance(me: Actor, one: Item) -> None:
 
 
 def _issue(session: Any, me: Actor, round_id: int) -> issuance.Issued:
-    ids = [member.parcel_id for member in rounds.round_parcels(session, round_id)]
-    return issuance.issue(session, me, round_id, contract_of=contracts.holders(session, ids))
+    return issuance.issue(session, me, round_id, contract_of=contracts.holders(session, round_id))
 
 
 def rehearse(me: Actor, round_id: int) -> Preview:

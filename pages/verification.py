@@ -314,7 +314,7 @@ def verify_form(me: Actor, row: RoundLine, story: Story, *, seen: bool) -> None:
     ):  # fmt: skip
         with explained():
             with db.transaction(me) as session:
-                rounds.verify(session, me, row.id, statement)
+                rounds.verify(session, me, row.id, statement, run_id=story.run_id)
             say_done(t("已核证，等待主管部门备案。", "Verified; the authority records it next."))
 
 

@@ -203,8 +203,7 @@ class _Way:
 
     def _issued(self) -> None:
         with self.stage.acting("registrar1") as (session, actor):
-            parcel_ids = [row.parcel_id for row in rounds.round_parcels(session, self.round_id)]
             issuance.issue(
                 session, actor, self.round_id,
-                contract_of=contracts.holders(session, parcel_ids),
+                contract_of=contracts.holders(session, self.round_id),
             )  # fmt: skip

@@ -146,9 +146,8 @@ def record(
 def issue(round_id: RoundArgument, as_json: Json = False) -> None:
     """登记签发：已备案的数量成为有序列号的碳汇量，只有一次。"""
     with _database.acting() as (session, actor):
-        parcel_ids = [row.parcel_id for row in rounds.round_parcels(session, round_id)]
         issued = issuance.issue(
-            session, actor, round_id, contract_of=contracts.holders(session, parcel_ids)
+            session, actor, round_id, contract_of=contracts.holders(session, round_id)
         )
         document = {
             **_shown(rounds.get(session, round_id)),

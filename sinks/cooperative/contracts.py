@@ -17,6 +17,7 @@ from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.core.people import Party
+from sinks.crediting import rounds
 from sinks.land import parcels, rights
 from sinks.land.parcels import Status as ParcelStatus
 
@@ -171,13 +172,20 @@ def _refuse_unreasonable(estimate_kg: int, area_m2: float, start: date, end: dat
 def sign(session: Session, actor: Actor, contract_id: int) -> Contract:
     """A second clerk of the cooperative records that both sides have signed on paper."""
     actor.require(Role.COOPERATIVE)
-    row = session.get(Contract, contract_id, with_for_update=True)
+    row = session.get(Contract, contract_id, with_for_update=True, populate_existing=True)
     if row is None or row.cooperative_id != actor.party_id:
         raise NotFound("没有这份合同。", code="contract")
     if row.status != Status.DRAFTED:
         raise Conflict("合同已签订或已结束。", code="step")
     if row.drafted_by_id == actor.person_id:
         raise NotPermitted("起草人不能登记签订，须由另一位经办复核。", code="two_people")
+    for member in members(session, contract_id):
+        parcel = parcels.locked(session, member.parcel_id)
+        if parcel.status != ParcelStatus.ENROLLED:
+            raise Conflict(
+                f"{parcel.code} 现为“{parcels.STATUS_ZH[ParcelStatus(parcel.status)]}”，合同不能签订。",
+                code="not_enrolled",
+            )
     row.status, row.signed_by_id, row.signed_on = Status.SIGNED, actor.person_id, today(session)
     for member in members(session, contract_id):
         parcels.step(
@@ -196,12 +204,21 @@ def members(session: Session, contract_id: int) -> list[ContractParcel]:
     return list(session.scalars(query.order_by(ContractParcel.parcel_id)))
 
 
-def holders(session: Session, parcel_ids: list[int]) -> dict[int, tuple[int, int]]:
-    """Parcel id -> (contract id, cooperative's party id), for parcels under a signed contract."""
+def holders(session: Session, round_id: int) -> dict[int, tuple[int, int]]:
+    """Parcel id -> (contract id, cooperative's party id), for the round's parcels under a signed
+    contract whose term covers its period: what was taken up before or after the term is not the
+    cooperative's."""
+    row = rounds.get(session, round_id)
+    parcel_ids = [member.parcel_id for member in rounds.round_parcels(session, round_id)]
     rows = session.execute(
         select(ContractParcel.parcel_id, Contract.id, Contract.cooperative_id)
         .join(Contract, Contract.id == ContractParcel.contract_id)
-        .where(ContractParcel.parcel_id.in_(parcel_ids), ContractParcel.standing)
+        .where(
+            ContractParcel.parcel_id.in_(parcel_ids),
+            ContractParcel.standing,
+            Contract.term_from <= row.period_start,
+            Contract.term_to >= row.period_end,
+        )
     )
     return {parcel_id: (contract_id, party_id) for parcel_id, contract_id, party_id in rows}
 

@@ -1,6 +1,7 @@
 """Documents: evidence and papers, stored once under their SHA-256, never changed."""
 
 import hashlib
+import secrets
 from pathlib import Path
 
 from sqlalchemy import ForeignKey
@@ -40,7 +41,7 @@ def file(
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         # Written aside and renamed: a crash leaves no half a document under a good name.
-        part = path.with_suffix(".part")
+        part = path.with_suffix(f".{secrets.token_hex(8)}.part")
         part.write_bytes(content)
         part.replace(path)
     row = Document(

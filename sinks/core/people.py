@@ -48,6 +48,10 @@ class PartyKind(StrEnum):
     REGISTRY = "registry"
 
 
+# Whom those who work with land meet; an office that decides is added by an administrator only.
+ADDED_BY_ALL = (PartyKind.HOUSEHOLD, PartyKind.VILLAGE, PartyKind.ENTERPRISE)
+
+
 class Party(Base):
     """Whoever can hold land, a right, an account or an office."""
 
@@ -134,6 +138,8 @@ def add_party(
     """Add a party. Officers and cooperatives add the households and villages they work with."""
     if actor:
         actor.require(Role.ADMIN, Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER)
+        if kind not in ADDED_BY_ALL and Role.ADMIN not in actor.roles:
+            raise NotPermitted("机构类主体由管理员添加；您可以添加农户、村和企业。", code="role")
     if kind not in list(PartyKind):
         raise Invalid(f"没有这种主体类型：{kind}。", code="party_kind")
     if not name.strip() or len(name) > 200:
@@ -227,7 +233,15 @@ def _identity_key() -> bytes:
 
 
 def grant(session: Session, actor: Actor | None, person_id: int, role: Role) -> RoleGrant:
-    """Grant a role. One that verifies, records or issues waits for a second administrator."""
+    """Grant a role. One that verifies, records or issues waits for a second administrator, and so
+    does an administrator's own, once there are two who can decide on it."""
+    administrators = session.scalar(
+        select(func.count())
+        .select_from(RoleGrant)
+        .where(RoleGrant.role == Role.ADMIN, RoleGrant.in_force, RoleGrant.revoked_at.is_(None))
+    )
+    if actor is None and administrators:
+        raise NotPermitted("登记簿已经有管理员，请由管理员授权。", code="set_up_over")
     if actor:
         actor.require(Role.ADMIN)
         if actor.person_id == person_id:
@@ -243,7 +257,8 @@ def grant(session: Session, actor: Actor | None, person_id: int, role: Role) -> 
         person_id=person_id,
         role=role,
         granted_by_id=actor.person_id if actor else None,
-        in_force=actor is None or role not in DECIDING_ROLES,
+        in_force=actor is None
+        or (role not in DECIDING_ROLES and not (role == Role.ADMIN and (administrators or 0) > 1)),
     )
     session.add(row)
     session.flush()
@@ -254,7 +269,7 @@ def grant(session: Session, actor: Actor | None, person_id: int, role: Role) -> 
 def approve_grant(session: Session, actor: Actor, grant_id: int) -> None:
     """The second administrator's word for a role that decides."""
     actor.require(Role.ADMIN)
-    row = session.get(RoleGrant, grant_id, with_for_update=True)
+    row = session.get(RoleGrant, grant_id, with_for_update=True, populate_existing=True)
     if row is None or row.revoked_at or row.in_force:
         raise NotFound("没有等待批准的这项授权。", code="grant")
     if actor.person_id in (row.granted_by_id, row.person_id):
@@ -266,7 +281,7 @@ def approve_grant(session: Session, actor: Actor, grant_id: int) -> None:
 def revoke(session: Session, actor: Actor, grant_id: int) -> None:
     """Take a role back, at once."""
     actor.require(Role.ADMIN)
-    row = session.get(RoleGrant, grant_id, with_for_update=True)
+    row = session.get(RoleGrant, grant_id, with_for_update=True, populate_existing=True)
     if row is None or row.revoked_at:
         raise NotFound("没有这项授权。", code="grant")
     row.revoked_at = now(session)

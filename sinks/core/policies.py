@@ -82,6 +82,10 @@ KINDS = {
             3, None, 2, 1000, "规格说明 1.10",
         ),
         Kind(
+            "plot_days_max", "样地调查日与图层日期最多相差", "Plot visit from layer date, at most",
+            "天", 183, None, 0, 366, "规格说明 1.7（同一季节）",
+        ),
+        Kind(
             "gwp_set", "全球增温潜势取值", "GWP set", "", "ar6", ("ar5", "ar6"), None, None,
             "IPCC AR6 WG1 表 7.15；AR5 表 8.A.1",
         ),
@@ -197,7 +201,7 @@ def approve(session: Session, actor: Actor, policy_id: int, *, valid_from: date)
         The date lies in the past, or before the value now in force began.
     """
     actor.require(Role.REGISTRAR, Role.ADMIN)
-    row = session.get(Policy, policy_id, with_for_update=True)
+    row = session.get(Policy, policy_id, with_for_update=True, populate_existing=True)
     if row is None or row.approved_by_id:
         raise NotFound("没有等待批准的这项政策。", code="policy")
     if row.proposed_by_id is None:

@@ -31,7 +31,9 @@ from sinks.measurement.runs import Run
 
 NAMESPACE = UUID("5f0d0f3e-7a55-4b11-9a3f-2f0a1d3c7b10")
 POOL = "biomass"
-REQUIRED_POLICIES = (*rounds.METHOD_POLICIES.values(), "valid_share_min", "notice_days.round")
+REQUIRED_POLICIES = (
+    *rounds.METHOD_POLICIES.values(), "valid_share_min", "plot_days_max", "notice_days.round",
+)  # fmt: skip
 
 
 class ParcelCredit(Base):
@@ -107,6 +109,10 @@ def issue(
         for parcel_id, amount_kg in kg_by_parcel.items()
         if _stands(session, parcel_id)
     }
+    if not sum(standing.values()):
+        raise Conflict("本监测期的地块都已退出，没有可签发的量。", code="nothing_to_issue")
+    # What is withheld has no part in the buffer either.
+    buffer_kg = buffer_kg * sum(standing.values()) // sum(kg_by_parcel.values())
     # After every refusal and before every consequence.
     rounds.mark_issued(session, actor, row)
     withheld_kg = sum(kg_by_parcel.values()) - sum(standing.values())

@@ -304,7 +304,7 @@ def _note(
 
 def locked(session: Session, project_id: int) -> Project:
     """The project, held until the transaction ends."""
-    row = session.get(Project, project_id, with_for_update=True)
+    row = session.get(Project, project_id, with_for_update=True, populate_existing=True)
     if row is None:
         raise NotFound("没有这个项目。", code="project")
     return row

@@ -153,6 +153,8 @@ def open_round(
     """
     project = projects.owned(session, actor, project_id)
     start, end = layers.get(session, layer_start_id), layers.get(session, layer_end_id)
+    if {start.kind, end.kind} != {"value"}:
+        raise Invalid("标准误图层不能作为生物量。", code="layers")
     if start.variable != end.variable or start.epoch >= end.epoch:
         raise Invalid("请选择同一变量、先后两个日期的图层。", code="layers")
     for other in of_project(session, project_id):
@@ -195,7 +197,10 @@ def _freeze(session: Session, actor: Actor, row: MonitoringRound) -> None:
                 stratum=member.stratum,
             )
         )
-    for item in plots.sample(session, row.project_id, row.period_start, row.period_end):
+    days_max, _ = policies.value_or_suggestion(session, "plot_days_max")
+    for item in plots.sample(
+        session, row.project_id, row.period_start, row.period_end, days_max=int(days_max)
+    ):
         session.add(
             RoundPlot(
                 round_id=row.id,
@@ -347,7 +352,7 @@ def raise_finding(
 
 def answer_finding(session: Session, actor: Actor, finding_id: int, answer: str) -> Finding:
     """The owner answers a finding; when every one is answered, verification goes on."""
-    finding = session.get(Finding, finding_id, with_for_update=True)
+    finding = session.get(Finding, finding_id, with_for_update=True, populate_existing=True)
     if finding is None or finding.answer:
         raise NotFound("没有这条待答复的整改项。", code="finding")
     row = locked(session, finding.round_id)
@@ -362,9 +367,16 @@ def answer_finding(session: Session, actor: Actor, finding_id: int, answer: str)
     return finding
 
 
-def verify(session: Session, actor: Actor, round_id: int, statement: str) -> MonitoringRound:
-    """The verifier's statement that the quantity of the round's run stands (核证)."""
+def verify(
+    session: Session, actor: Actor, round_id: int, statement: str, *, run_id: int | None = None
+) -> MonitoringRound:
+    """The verifier's statement that the quantity of the round's run stands (核证).
+
+    run_id : the run that was looked at; Conflict when the round has been measured again since
+    """
     row = _for_verifier(session, actor, round_id)
+    if run_id is not None and run_id != row.run_id:
+        raise Conflict("您查看之后业主又重新核算过，请重新查看再提交。", code="measured_again")
     if not statement.strip():
         raise Invalid("请填写核证意见。", code="statement")
     _move(row, Status.VERIFIED)  # First: a refused step leaves nothing, even if it is caught.
@@ -444,7 +456,7 @@ def _note(
 
 def locked(session: Session, round_id: int) -> MonitoringRound:
     """The round, held until the transaction ends."""
-    row = session.get(MonitoringRound, round_id, with_for_update=True)
+    row = session.get(MonitoringRound, round_id, with_for_update=True, populate_existing=True)
     if row is None:
         raise NotFound("没有这个监测期。", code="round")
     return row

@@ -18,7 +18,11 @@ from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, RecordedAt, constraint_of, today
 from sinks.core.errors import Conflict
 from sinks.land import parcels
-from sinks.land.parcels import Neighbour, Status
+from sinks.land.parcels import Neighbour, ParcelVersion, Status
+
+# Slivers with all neighbours together, beyond which two people would have to look.
+SLIVERS_SHARE_MAX = 0.005
+SLIVERS_M2_MAX = 200.0
 
 
 class LandClaim(Base):
@@ -60,6 +64,12 @@ def enrol(session: Session, actor: Actor, parcel_id: int) -> None:
     """
     actor.require(Role.OFFICER)
     parcel = parcels.locked(session, parcel_id)
+    if parcel.status != Status.RIGHTS_REVIEWED:
+        raise Conflict(
+            f"地块 {parcel.code} 现为“{parcels.STATUS_ZH[Status(parcel.status)]}”，"
+            "权属材料审查通过后才能入库。",
+            code="step",
+        )
     blocking = [
         mark for mark in parcels.open_marks(session, parcel_id)
         if mark.code in parcels.BLOCKING_MARKS
@@ -69,8 +79,27 @@ def enrol(session: Session, actor: Actor, parcel_id: int) -> None:
         raise Conflict(f"地块 {parcel.code} 有存疑未处理：{reasons}。", code="marked")
     parcels.step(session, actor, parcel_id, Status.ENROLLED)
     version = parcels.present_version(session, parcel_id)
+    _refuse_slivers(session, parcel.code, version)
     with _refusals_in_words(session, parcel_id):
         session.add(LandClaim(parcel_id=parcel_id, version_id=version.id, starts_on=today(session)))
+
+
+def _refuse_slivers(session: Session, code: str, version: ParcelVersion) -> None:
+    """Each sliver is within accuracy; together they are land that somebody else has claimed."""
+    boundary = parcels.boundary_of(version)
+    shared_m2 = sum(
+        other.shared_m2
+        for other in _claimed(
+            session, parcels.neighbours(session, boundary, but_not=version.parcel_id)
+        )
+        if not other.deep
+    )
+    if shared_m2 > min(SLIVERS_M2_MAX, SLIVERS_SHARE_MAX * version.area_m2):
+        raise Conflict(
+            f"地块 {code} 与已入库的邻地块相接处合计重叠 {shared_m2:,.1f} 平方米，超过本地块面积的 0.5% "
+            "或 200 平方米。请贴合邻界后再入库。",
+            code="slivers",
+        )
 
 
 def cover(session: Session, actor: Actor, parcel_id: int, starts_on: date) -> None:
@@ -79,7 +108,7 @@ def cover(session: Session, actor: Actor, parcel_id: int, starts_on: date) -> No
     A parcel enrolled today may be credited for years that are over; another parcel on the same
     land may have been credited for them.
     """
-    claim = session.get(LandClaim, parcel_id, with_for_update=True)
+    claim = session.get(LandClaim, parcel_id, with_for_update=True, populate_existing=True)
     if claim is None:
         code = parcels.locked(session, parcel_id).code
         raise Conflict(f"地块 {code} 尚未入库，不能计入监测期。", code="not_enrolled")
@@ -96,7 +125,7 @@ def withdraw(session: Session, actor: Actor, parcel_id: int, reason: str) -> Non
     """Take a parcel out of the register from today on. What was credited stays claimed."""
     actor.require(Role.OFFICER, Role.REGISTRAR)
     parcels.step(session, actor, parcel_id, Status.WITHDRAWN, {"reason": reason})
-    claim = session.get(LandClaim, parcel_id, with_for_update=True)
+    claim = session.get(LandClaim, parcel_id, with_for_update=True, populate_existing=True)
     if claim is not None:
         # A claim made and withdrawn on one day has claimed that day.
         claim.ends_on = max(today(session), claim.starts_on)
@@ -131,11 +160,14 @@ def _refusals_in_words(session: Session, parcel_id: int) -> Iterator[None]:
 def _claimed_neighbours(session: Session, parcel_id: int) -> list[Neighbour]:
     """The neighbours that hold a claim and share more than the tolerance."""
     boundary = parcels.boundary_of(parcels.present_version(session, parcel_id))
+    found = parcels.neighbours(session, boundary, but_not=parcel_id)
+    return [other for other in _claimed(session, found) if other.deep]
+
+
+def _claimed(session: Session, found: list[Neighbour]) -> list[Neighbour]:
+    """Those of the neighbours whose land is claimed."""
     claimed = set(session.scalars(select(LandClaim.parcel_id)))
-    return [
-        other for other in parcels.neighbours(session, boundary, but_not=parcel_id)
-        if other.deep and other.parcel_id in claimed
-    ]  # fmt: skip
+    return [other for other in found if other.parcel_id in claimed]
 
 
 def double_counted_m2(session: Session) -> float:

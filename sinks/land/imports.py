@@ -7,7 +7,7 @@ which rows are accepted, questioned and refused; then the accepted rows are comm
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gis_data.check import CheckReport
@@ -61,6 +61,10 @@ def commit(
         No row was accepted, or the owner is unknown.
     """
     actor.require(Role.OFFICER)
+    # Two people with one file at one instant: the second waits and finds the first one's import.
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(7400, hashtext(:sha256))"), {"sha256": sha256}
+    )
     earlier = session.scalar(select(LandImport).where(LandImport.sha256 == sha256))
     if earlier is not None:
         return earlier

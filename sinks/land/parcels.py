@@ -294,12 +294,17 @@ def redraw(
     if parcel.status not in (Status.DRAFT, Status.SUBMITTED, Status.RIGHTS_REVIEWED):
         raise Conflict("已入库的地块不能改图，请先办理退出后重新申报。", code="enrolled")
     before = present_version(session, parcel_id)
+    if before.declared_area_m2 and declared_area_m2 not in (None, before.declared_area_m2):
+        raise Conflict(
+            "申报面积以首次申报为准，不随重新勾绘改变；确需更正的，退出后重新申报。",
+            code="declared_area_fixed",
+        )
     before.valid_to = now(session)
     session.flush()
     _close_marks(session, actor, parcel_id, "重新勾绘")
     version = _add_version(
         session, actor, parcel, boundary,
-        declared_area_m2 if declared_area_m2 is not None else before.declared_area_m2,
+        before.declared_area_m2 or declared_area_m2,
         "勾绘", None, None,
     )  # fmt: skip
     if parcel.status != Status.DRAFT:
@@ -498,7 +503,7 @@ def step(
 
 def locked(session: Session, parcel_id: int) -> Parcel:
     """The parcel, held until the transaction ends."""
-    parcel = session.get(Parcel, parcel_id, with_for_update=True)
+    parcel = session.get(Parcel, parcel_id, with_for_update=True, populate_existing=True)
     if parcel is None:
         raise NotFound("没有这个地块。", code="parcel")
     return parcel
@@ -538,12 +543,13 @@ def close_mark(session: Session, actor: Actor, mark_id: int, reason: str) -> Non
         The officer who drew the parcel may not settle the doubt about it.
     """
     actor.require(Role.OFFICER)
-    mark = session.get(ParcelMark, mark_id, with_for_update=True)
+    mark = session.get(ParcelMark, mark_id, with_for_update=True, populate_existing=True)
     if mark is None or mark.closed_at:
         raise NotFound("没有这条待处理的标记。", code="mark")
     if mark.code == "overlap":
         raise Conflict("重叠须通过重新勾绘或退出其中一块来解决。", code="overlap")
-    if session.get_one(Parcel, mark.parcel_id).created_by_id == actor.person_id:
+    drew_id = present_version(session, mark.parcel_id).created_by_id
+    if actor.person_id in (session.get_one(Parcel, mark.parcel_id).created_by_id, drew_id):
         raise NotPermitted("勾绘人不能自行消除存疑标记，须由另一位林业员办理。", code="two_people")
     if not reason.strip():
         raise Invalid("请写明依据。", code="reason")

@@ -158,7 +158,8 @@ def review(session: Session, actor: Actor, parcel_id: int) -> None:
     rows = [row for row, _ in of_parcel(session, parcel_id)]
     if not rows:
         raise Conflict("没有任何权属材料，不能通过审查。", code="no_rights")
-    if actor.person_id in {parcel.created_by_id, *(row.added_by_id for row in rows)}:
+    drew_id = parcels.present_version(session, parcel_id).created_by_id
+    if actor.person_id in {parcel.created_by_id, drew_id, *(row.added_by_id for row in rows)}:
         raise NotPermitted("勾绘或录入权属的人不能审查，须由另一位林业员办理。", code="two_people")
     if pending := [row for row in rows if row.certificate_no == CERTIFICATE_PENDING]:
         raise Conflict(
@@ -176,7 +177,7 @@ def review(session: Session, actor: Actor, parcel_id: int) -> None:
 def remove(session: Session, actor: Actor, right_id: int) -> None:
     """Take back a right that was entered by mistake, before it is reviewed."""
     actor.require(Role.OFFICER)
-    row = session.get(ParcelRight, right_id, with_for_update=True)
+    row = session.get(ParcelRight, right_id, with_for_update=True, populate_existing=True)
     if row is None or row.reviewed_at:
         raise NotFound("没有这条未审的权属记录。", code="right")
     audit.record(session, actor, "right.remove", f"parcel:{row.parcel_id}", {"kind": row.kind})

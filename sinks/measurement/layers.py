@@ -1,5 +1,6 @@
 """Layers: raster maps of one variable at one date, stored once under their SHA-256."""
 
+import secrets
 import shutil
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from gis_data import rasters
 from sinks.core import audit, settings
 from sinks.core.actor import Actor, Role
-from sinks.core.db import Base, Key, RecordedAt
+from sinks.core.db import Base, Key, RecordedAt, today
 from sinks.core.errors import Conflict, Invalid, NotFound
 
 # What a layer may hold, with the only unit in which the methods read it.
@@ -79,6 +80,8 @@ def add(
         raise Invalid(f"可登记的图层：{known}。现在给的是 {variable}（{unit}）。", code="unit")
     if phase not in PHASES:
         raise Invalid("大小年应为 on、off、mixed 或 unknown。", code="phase")
+    if epoch > today(session):
+        raise Invalid("图层日期不能在将来：将来的碳汇不能计入。", code="future")
     if not licence.strip() or not source.strip():
         raise Invalid("请写明图层来源和使用许可。", code="licence")
     info = rasters.inspect(path, crs=crs)
@@ -135,7 +138,7 @@ def _keep(
     target = path_of_sha256(info.sha256)
     target.parent.mkdir(parents=True, exist_ok=True)
     if not target.exists():
-        part = target.with_suffix(".part")
+        part = target.with_suffix(f".{secrets.token_hex(8)}.part")
         shutil.copyfile(path, part)
         part.replace(target)
     row = Layer(

@@ -15,14 +15,14 @@ import shapely
 from geoalchemy2 import Geometry, WKBElement
 from geoalchemy2.shape import from_shape, to_shape
 from shapely import Point, Polygon
-from sqlalchemy import CheckConstraint, ForeignKey, Numeric, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, Numeric, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gis_data import geometry
 from sinks.core import audit
 from sinks.core.actor import Actor, Role
-from sinks.core.db import Base, Key, RecordedAt
-from sinks.core.errors import Conflict, Invalid
+from sinks.core.db import Base, Key, RecordedAt, today
+from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 
 
 class Plot(Base):
@@ -111,6 +111,7 @@ def add_plot(
     actor.require(Role.DEVELOPER, Role.COOPERATIVE, Role.OFFICER)
     if not (25 <= area_m2 <= 10_000 and 0 <= slope_deg < 60):
         raise Invalid("样地面积应为 25–10000 平方米，坡度 0–60 度。", code="plot")
+    _refuse_anothers(session, actor, project_id)
     if session.scalar(select(Plot.id).where(Plot.project_id == project_id, Plot.code == code)):
         raise Conflict(f"本项目已有样地 {code}。", code="plot_code")
     row = Plot(
@@ -123,7 +124,19 @@ def add_plot(
     )
     session.add(row)
     session.flush()
+    audit.record(session, actor, "plot.add", f"plot:{row.id}", {"project": project_id})
     return row
+
+
+def _refuse_anothers(session: Session, actor: Actor, project_id: int) -> None:
+    """Refuse work on the sample of another party's project; officers work on every one."""
+    owner_id = session.scalar(
+        text("SELECT owner_id FROM project WHERE id = :id"), {"id": project_id}
+    )
+    if owner_id is None:
+        raise NotFound("没有这个项目。", code="project")
+    if owner_id != actor.party_id and Role.OFFICER not in actor.roles:
+        raise NotPermitted("只有项目业主可以登记本项目的样地。", code="not_owner")
 
 
 def add_visit(
@@ -143,6 +156,12 @@ def add_visit(
         No culms, a DBH below 2 cm (no bamboo forest by definition), both ages or none.
     """
     actor.require(Role.DEVELOPER, Role.COOPERATIVE, Role.OFFICER)
+    plot = session.get(Plot, plot_id)
+    if plot is None:
+        raise NotFound("没有这个样地。", code="plot")
+    _refuse_anothers(session, actor, plot.project_id)
+    if measured_on > today(session):
+        raise Invalid("调查日期不能在将来。", code="future")
     if not culms:
         raise Invalid("样地没有任何竹株记录。", code="no_culms")
     for culm in culms:
@@ -172,10 +191,13 @@ def add_visit(
     return visit
 
 
-def sample(session: Session, project_id: int, start_on: date, end_on: date) -> list[Sample]:
+def sample(
+    session: Session, project_id: int, start_on: date, end_on: date, *, days_max: int
+) -> list[Sample]:
     """Plots of a project measured near both dates: the visit nearest to each, by plot code.
 
-    A plot with one visit only says nothing about change and is left out.
+    A plot without a visit within ``days_max`` of either date says nothing about the change
+    between them and is left out.
     """
     found = []
     query = select(Plot).where(Plot.project_id == project_id).order_by(Plot.code)
@@ -188,7 +210,13 @@ def sample(session: Session, project_id: int, start_on: date, end_on: date) -> l
         if len({visit.measured_on for visit in visits}) < 2:
             continue
         found.append(Sample(plot, _nearest(visits, start_on), _nearest(visits, end_on)))
-    return [item for item in found if item.start.id != item.end.id]
+    return [
+        item
+        for item in found
+        if item.start.id != item.end.id
+        and abs((item.start.measured_on - start_on).days) <= days_max
+        and abs((item.end.measured_on - end_on).days) <= days_max
+    ]
 
 
 def _nearest(visits: list[PlotVisit], day: date) -> PlotVisit:

@@ -104,6 +104,8 @@ LEGAL_BASES = MappingProxyType(
         Damage.OTHER: ("民法典第一千二百三十四条、第一千二百三十五条",),
     }
 )  # fmt: skip
+# A thousand million tonnes: whoever orders more has mistaken a unit.
+QUANTITY_KG_MAX = 10**12
 DECISION_KINDS = ("判决书", "调解书", "裁定书", "决定书", "磋商协议")
 
 
@@ -430,6 +432,8 @@ def record_order(
         raise Invalid(f"“{legal_basis}”不适用于这类损害。", code="legal_basis")
     if effective_on < decided_on or decided_on > today(session):
         raise Invalid("生效日期不能早于作出日期，作出日期不能在将来。", code="dates")
+    if quantity_kg > QUANTITY_KG_MAX or (price_fen_t is not None and not 0 < price_fen_t < 10**9):
+        raise Invalid("数量或单价超出合理范围，请检查单位（吨、元）。", code="order")
     if quantity_kg <= 0 or not restoration_duty.strip():
         raise Invalid("请填写认购数量和修复义务（没有则写“无”）。", code="order")
     seller = session.get(Party, seller_id)
@@ -638,7 +642,7 @@ def _note(
 
 def locked(session: Session, case_id: int) -> CourtCase:
     """The case, held until the transaction ends; NotFound when this person takes no part in it."""
-    row = session.get(CourtCase, case_id, with_for_update=True)
+    row = session.get(CourtCase, case_id, with_for_update=True, populate_existing=True)
     if row is None:
         raise NotFound("没有这个案件。", code="case")
     return row

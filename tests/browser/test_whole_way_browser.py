@@ -209,6 +209,7 @@ def test_land_is_imported_and_drawn_with_the_mouse(way: Way) -> None:
     officer.told("已导入 2 块地")
     officer.go("/parcels")
     officer.press("勾绘新地块")
+    officer.ready()
     corners = corners_of(world.land(560, 0, 300, 320))
     screen.draw_polygon(officer.page, places(officer.page, corners))
     shown_mu = officer.page.locator(".sinks-metric b").inner_text()

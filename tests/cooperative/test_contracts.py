@@ -13,6 +13,7 @@ from sinks.cooperative import balance, contracts
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotPermitted, SinksError
 from sinks.crediting import issuance, ledger
+from sinks.land import parcels
 from tests import world
 
 
@@ -36,9 +37,8 @@ def test_a_second_clerk_signs_and_the_parcels_are_under_contract(
     with pytest.raises(NotPermitted):
         contracts.sign(session, people["clerk"], contract.id)
     contracts.sign(session, people["clerk2"], contract.id)
-    assert contracts.holders(session, [parcel_id]) == {
-        parcel_id: (contract.id, people["clerk"].party_id)
-    }
+    standing = contracts.of_parcel(session, parcel_id)
+    assert standing is not None and standing.id == contract.id
 
 
 def test_an_estimate_is_no_block_and_no_balance(session: Session, people: dict[str, Actor]) -> None:
@@ -117,7 +117,7 @@ def test_land_without_a_contract_has_a_line_of_its_own(
     story = world.recorded_round(session, people, tmp_path)
     contracted, *_ = story.parcel_ids
     # Only one of the two parcels is handed over as contracted.
-    holder = contracts.holders(session, story.parcel_ids)[contracted]
+    holder = contracts.holders(session, story.round_id)[contracted]
     issued = issuance.issue(
         session, people["registrar"], story.round_id, contract_of={contracted: holder}
     )
@@ -126,3 +126,26 @@ def test_land_without_a_contract_has_a_line_of_its_own(
     assert with_contract.held_kg + without.held_kg == issued.holders_kg
     for line in (with_contract, without):
         assert line.issued_kg == line.held_kg + line.remainder_kg
+
+
+def test_what_was_taken_up_before_the_term_is_not_the_cooperatives(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.recorded_round(session, people, tmp_path)
+    assert set(contracts.holders(session, story.round_id)) == set(story.parcel_ids)
+    contract = session.get_one(contracts.Contract, story.contract_id)
+    contract.term_from = date(2024, 1, 1)  # The round began on 1 January 2023.
+    session.flush()
+    assert contracts.holders(session, story.round_id) == {}
+
+
+def test_a_suspended_parcel_is_not_signed_back_into_credit(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    parcel_id = world.enrolled(session, people, world.land(0, 0, 400, 400))
+    contract = draft(session, people, [parcel_id])
+    parcels.suspend(session, people["registrar"], parcel_id, "争议")
+    with pytest.raises(Conflict) as refusal:
+        contracts.sign(session, people["clerk2"], contract.id)
+    assert refusal.value.code == "not_enrolled"

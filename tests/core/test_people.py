@@ -103,3 +103,20 @@ def test_a_new_password_ends_every_session(session: Session, people: dict[str, A
     book.change_password(session, people["officer"], world.PASSWORD, "another long one")
     assert book.actor_of_token(session, token) is None
     assert book.check_password(session, "officer", "another long one").id == person.id
+
+
+def test_one_administrator_cannot_make_a_second_and_decide_alone(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    person = new(session, people)
+    row = book.grant(session, people["admin"], person.id, Role.ADMIN)
+    assert Role.ADMIN not in book.actor_of(session, person.id).roles
+    with pytest.raises(NotPermitted):
+        book.approve_grant(session, people["admin"], row.id)
+    with pytest.raises(NotPermitted):
+        book.grant(session, None, person.id, Role.REGISTRAR)
+
+
+def test_only_an_administrator_adds_an_office(session: Session, people: dict[str, Actor]) -> None:
+    with pytest.raises(NotPermitted):
+        book.add_party(session, people["clerk"], kind="verifier", name="自家核证公司")

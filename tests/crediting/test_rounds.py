@@ -213,3 +213,43 @@ def test_the_auditor_writes_nothing(
     for step in (rounds.publish, rounds.measure, rounds.begin_verification):
         with pytest.raises(NotPermitted):
             step(session, people["auditor"], story.round_id)
+
+
+def test_plots_visited_years_away_from_the_layers_do_not_count(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    story = world.measured_round(session, people, tmp_path, registered=False)
+    near = plots.sample(session, story.project_id, date(2023, 1, 1), date(2025, 1, 1), days_max=183)
+    far = plots.sample(session, story.project_id, date(1999, 1, 1), date(2025, 1, 1), days_max=183)
+    assert (len(near), len(far)) == (30, 0)
+
+
+def test_anothers_project_takes_no_plots(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    story = world.measured_round(session, people, tmp_path, registered=False)
+    other = Actor(
+        people["verifier"].person_id,
+        "x",
+        people["verifier"].party_id,
+        "x",
+        frozenset({"cooperative"}),
+    )
+    with pytest.raises(NotPermitted):
+        plots.add_plot(
+            session, other, project_id=story.project_id, stratum="A", code="EVIL",
+            longitude=119.6, latitude=30.6, area_m2=400,
+        )  # fmt: skip
+
+
+def test_a_statement_on_a_run_that_was_replaced_is_refused(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.measured_round(session, people, tmp_path)
+    rounds.publish(session, people["clerk"], story.round_id)
+    rounds.begin_verification(session, people["verifier"], story.round_id)
+    run_id = rounds.get(session, story.round_id).run_id or 0
+    with pytest.raises(Conflict) as refusal:
+        rounds.verify(session, people["verifier"], story.round_id, "通过", run_id=run_id + 1)
+    assert refusal.value.code == "measured_again"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
+import shapely
 import sqlalchemy as sa
 from shapely import MultiPolygon, Polygon
 from shapely.geometry import box
@@ -67,6 +68,37 @@ def test_strips_that_vanish_under_erosion_are_refused(
     with pytest.raises(Conflict) as refusal:
         claims.enrol(session, people["officer2"], strip)
     assert refusal.value.code == "too_thin"
+
+
+def test_a_comb_of_strips_over_a_neighbour_is_refused(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    """Strips narrower than the tolerance, all hanging on a broad parcel of one's own."""
+    world.enrolled(session, people, world.land(0, 0, 200, 200))
+    body = box(world.EAST_M, world.NORTH_M + 200, world.EAST_M + 200, world.NORTH_M + 400)
+    teeth = [
+        box(
+            world.EAST_M + 2.2 * n,
+            world.NORTH_M,
+            world.EAST_M + 2.2 * n + 0.98,
+            world.NORTH_M + 201,
+        )
+        for n in range(90)
+    ]
+    comb = world.to_4490(shapely.union_all([body, *teeth]))
+    parcel_id = world.reviewed(session, people, comb)
+    with pytest.raises(Conflict) as refusal:
+        claims.enrol(session, people["officer2"], parcel_id)
+    assert refusal.value.code in ("too_thin", "slivers")
+
+
+def test_slivers_that_add_up_are_refused(session: Session, people: dict[str, Actor]) -> None:
+    world.enrolled(session, people, world.land(0, 0, 400, 200))
+    # 0.9 m along 400 m is 360 m2 of somebody else's land.
+    parcel_id = world.reviewed(session, people, world.land(0, 199.1, 400, 200))
+    with pytest.raises(Conflict) as refusal:
+        claims.enrol(session, people["officer2"], parcel_id)
+    assert refusal.value.code == "slivers"
 
 
 def test_less_than_one_mu_is_stored_and_never_enrolled(

@@ -175,3 +175,23 @@ def test_a_suspended_parcel_is_resumed_in_the_state_it_had(
     assert parcels.locked(session, parcel_id).status == Status.UNDER_CONTRACT
     with pytest.raises(Conflict):
         parcels.resume(session, people["officer"], parcel_id, "再来一次")
+
+
+def test_who_redrew_the_outline_does_not_review_it_and_the_declared_area_stays(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    parcel_id = world.draft(session, people, world.land(0, 0, 200, 200), declared_area_m2=40_000.0)
+    with pytest.raises(Conflict) as refusal:
+        parcels.redraw(
+            session, people["officer2"], parcel_id, boundary=world.land(0, 0, 260, 200),
+            declared_area_m2=52_000.0,
+        )  # fmt: skip
+    assert refusal.value.code == "declared_area_fixed"
+    parcels.redraw(session, people["officer2"], parcel_id, boundary=world.land(0, 0, 260, 200))
+    [mark] = parcels.open_marks(session, parcel_id)
+    assert mark.code == "declared_area"
+    with pytest.raises(NotPermitted):
+        parcels.close_mark(session, people["officer2"], mark.id, "我画的没错")
+    parcels.submit(session, people["officer2"], parcel_id)
+    with pytest.raises(NotPermitted):
+        rights.review(session, people["officer2"], parcel_id)

@@ -74,7 +74,7 @@ def account_id(session: Session, people: dict[str, Actor], tmp_path: Path) -> in
     story = world.recorded_round(session, people, tmp_path)
     issuance.issue(
         session, people["registrar"], story.round_id,
-        contract_of=contracts.holders(session, story.parcel_ids),
+        contract_of=contracts.holders(session, story.round_id),
     )  # fmt: skip
     [line] = balance.lines(session, people["clerk"].party_id)
     assert line.account_id is not None

@@ -74,7 +74,7 @@ def told(
         story = world.recorded_round(session, people, folder)
         issuance.issue(
             session, people["registrar"], story.round_id,
-            contract_of=contracts.holders(session, story.parcel_ids),
+            contract_of=contracts.holders(session, story.round_id),
         )  # fmt: skip
         [line] = balance.lines(session, people["clerk"].party_id)
         account_id = line.account_id or 0

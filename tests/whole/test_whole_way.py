@@ -18,7 +18,7 @@ from tests import world
 def issue(session: Session, people: dict[str, Actor], story: world.Story) -> issuance.Issued:
     return issuance.issue(
         session, people["registrar"], story.round_id,
-        contract_of=contracts.holders(session, story.parcel_ids),
+        contract_of=contracts.holders(session, story.round_id),
     )  # fmt: skip
 
 
