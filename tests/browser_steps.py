@@ -74,11 +74,6 @@ class Program:
     def url(self) -> str:
         return f"http://localhost:{self.port}"
 
-    @property
-    def book(self) -> Path:
-        """Whom the program's own processes have talked to, as `on_the_line` writes it."""
-        return book_of(self.folder)
-
     def stop(self) -> int:
         """Ask it to end, as Ctrl-C does, and wait; its exit status."""
         self.process.send_signal(signal.SIGTERM)
@@ -86,6 +81,7 @@ class Program:
 
 
 def book_of(folder: Path) -> Path:
+    """Where `on_the_line` writes down whom the program's processes talk to."""
     return folder / "on-the-line.jsonl"
 
 
@@ -181,18 +177,15 @@ class Call:
     program: str
 
 
-def calls(program: Program) -> list[Call]:
-    """Everything the program's Python processes have asked of the network so far."""
-    lines = [json.loads(line) for line in program.book.read_text().splitlines()]
+def calls_in(folder: Path) -> list[Call]:
+    """Everything the Python processes of the program in ``folder`` have asked of the network."""
+    lines = [json.loads(line) for line in book_of(folder).read_text().splitlines()]
     return [Call(line["event"], line["address"] or "", " ".join(line["program"])) for line in lines]
 
 
-def calls_elsewhere(program: Program) -> list[Call]:
-    """Those of them that leave this machine; a path is the socket of the program's own database."""
-    return [
-        call for call in calls(program)
-        if call.address not in HERE and not call.address.startswith("/")
-    ]  # fmt: skip
+def leaving(calls: Sequence[Call]) -> list[Call]:
+    """Those that leave this machine; a path is the socket of the program's own database."""
+    return [call for call in calls if call.address not in HERE and not call.address.startswith("/")]
 
 
 @dataclass

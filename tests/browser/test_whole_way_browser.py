@@ -37,10 +37,10 @@ from tests.browser_steps import (
     Program,
     Registry,
     Visitor,
-    calls,
-    calls_elsewhere,
+    calls_in,
     chromium,
     data_folder,
+    leaving,
     places,
     printed_password,
     sign_in,
@@ -803,7 +803,8 @@ def test_the_ledger_and_the_log_hold_and_nobody_outside_was_asked(way: Way) -> N
     assert {url for visitor in everybody for url in visitor.elsewhere()} == set()
     assert sum(len(visitor.asked) for visitor in everybody) > 1000
     # The command and the screens' process were both listened to, and neither called out.
-    listened = {call.program for call in calls(way.program) if call.event == "start"}
+    calls = calls_in(way.program.folder)
+    listened = {call.program for call in calls if call.event == "start"}
     assert any("sinks up" in one for one in listened), listened
     assert any("streamlit run" in one for one in listened), listened
-    assert calls_elsewhere(way.program) == []
+    assert leaving(calls) == []

@@ -200,6 +200,10 @@ def test_something_waits_for_each_second_person(filled: Filled) -> None:
             row for row in policies.listing(session)
             if row.proposed_by_id is not None and row.approved_by_id is None
         ]  # fmt: skip
+    with db.transaction(filled.actor("auditor1"), bind=filled.engine) as session:
+        drafted = [
+            row for row, _ in contracts.listing(session) if row.status == contracts.Status.DRAFTED
+        ]  # fmt: skip
     assert waiting == [NOT_APPROVED]
     assert len(drafted) == 2 and len(proposed) == 1
 
