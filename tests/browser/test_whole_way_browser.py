@@ -689,6 +689,7 @@ def state_facts(appraiser: Visitor) -> None:
     appraiser.mark("存量数据来自", "生物量图层")
     appraiser.choose("受损之前的图层", "2023")
     appraiser.type("受损后仍在的碳储量（吨碳/公顷，全部毁损填 0）", "0")
+    appraiser.ready()  # The figures of the layer appear above the fields that follow.
     appraiser.type("年净碳汇量（tCO₂e/公顷·年）", "6")
     appraiser.type("恢复年数", "5")
     appraiser.type("年折现率（%）", "3")
