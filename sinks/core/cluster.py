@@ -133,7 +133,12 @@ class Cluster:
         """After a kill -9 of the postmaster its children hold the shared memory for a moment, and
         a start in that moment is refused. One try would leave the registry down."""
         log = self.pgdata / "server.log"
-        start = ("pg_ctl", "-D", str(self.pgdata), "-l", str(log), "-w", "-t", "30", "start")
+        # The socket is named at every start: a folder that was moved or copied would otherwise
+        # answer at its old place, and there be taken for the registry it was copied from.
+        start = (
+            "pg_ctl", "-D", str(self.pgdata), "-l", str(log), "-w", "-t", "30",
+            "-o", f"-k '{self.socket_dir}'", "start",
+        )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS_MAX
         while True:
             done = subprocess.run(
