@@ -43,6 +43,7 @@ PAPERS: Mapping[str, tuple[str, str]] = {
     "letter": ("委托测算函", "Letter of request"),
     "request": ("当事人申请", "Party's request"),
     "consent": ("同意意见", "Consent"),
+    "order": ("裁判文书", "Decision"),
     "payment": ("付款凭证", "Payment voucher"),
 }
 WARNINGS = "case.warnings"

@@ -1,7 +1,9 @@
 """Power fails while people work: what was confirmed is there when the program is up again."""
 
 import os
+import shutil
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -92,3 +94,17 @@ def test_what_was_confirmed_is_there_after_a_crash_and_the_program_is_soon_up(
             # One more at most: confirmed by the database, and the word of it lost on the way.
             assert len(held) - len(confirmed) <= round_number + 1
         assert program.stop() == 0
+
+
+def test_a_copied_folder_is_a_registry_of_its_own() -> None:
+    with data_folder() as first, data_folder() as second:
+        original, copy = Cluster(first, durable=False), Cluster(second, durable=False)
+        original.start()
+        original.stop()
+        shutil.rmtree(second)
+        subprocess.run(["cp", "-a", str(first), str(second)], check=True)
+        copy.start()
+        # Answering at the place of the original, the copy would be taken for it.
+        assert copy.is_running() and not original.is_running()
+        original.start()
+        assert copy.is_running() and original.is_running()

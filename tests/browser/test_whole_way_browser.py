@@ -726,6 +726,8 @@ def test_an_order_is_met_by_retired_units_and_the_duty_to_restore_stays(way: Way
     registrar.told("已出具证书")
     way.codes["retirement"] = registrar.fact("编号")
     court.go(case_address(way))
+    filed = [row["材料"] for row in court.rows("归档时间")]
+    assert filed == ["委托测算函", "当事人申请", "同意意见", "裁判文书", "付款凭证"]
     court.decide("确认履行", saying="修复义务不在其内")
     court.told("已确认")
     expect(court.page.get_by_text("认购部分已履行完毕")).to_be_visible()
