@@ -1,0 +1,1 @@
+-- Imports are staged before they are committed; long work is a job.

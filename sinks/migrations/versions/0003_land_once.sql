@@ -1,0 +1,1 @@
+-- Land once: splits, merges, transfers, expiry, overlap cases, other programmes' claims.

@@ -1,0 +1,1 @@
+-- Consent of collectives, attributes of tea gardens and wetlands, constraint layers.

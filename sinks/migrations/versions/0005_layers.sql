@@ -1,0 +1,1 @@
+-- Layers of many variables, classes among them, with the range of their errors.

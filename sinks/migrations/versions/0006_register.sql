@@ -1,0 +1,1 @@
+-- What the register keeps besides: signatures of certificates, periods of credits.
