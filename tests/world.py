@@ -229,11 +229,17 @@ def add_plots(
             )  # fmt: skip
 
 
-def contracted(session: Session, people_: dict[str, Actor], parcel_ids: list[int]) -> int:
+def contracted(
+    session: Session,
+    people_: dict[str, Actor],
+    parcel_ids: list[int],
+    *,
+    term_from: date = date(2023, 1, 1),
+) -> int:
     """A signed contract of the cooperative over enrolled parcels; its id."""
     contract = contracts.draft(
         session, people_["clerk"], number=f"收储-{parcel_ids[0]}",
-        counterparty_id=village_id(session), parcel_ids=parcel_ids, term_from=date(2023, 1, 1),
+        counterparty_id=village_id(session), parcel_ids=parcel_ids, term_from=term_from,
         term_to=date(2043, 1, 1), fee_fen_mu_year=1693, net_share=Decimal("0.8"),
         estimate_kg=40_000, exit_clause="提前一年书面通知可退出。",
     )  # fmt: skip

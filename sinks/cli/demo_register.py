@@ -55,6 +55,20 @@ DECLARED_SHARE = {
     ("shangqiang", 9): 1.12,
     ("xilong", 6): 1.08,
 }
+# Whose management right (流转) carries a project where no contract does, by village and from which
+# place on; elsewhere the village manages its land itself.
+MANAGERS = {
+    "hengxiwu": ("developer", 0),
+    "dazhuyuan": ("developer", 0),
+    "jingxi": ("developer", 0),
+    "tongli": ("anji_cooperative", 0),
+    "xiayang": ("anji_cooperative", 0),
+    "daxi": ("anji_cooperative", 10),
+    "yucun": ("anji_cooperative", 8),
+    "liujiatang": ("anji_cooperative", 6),
+    "laoling": ("deqing_cooperative", 0),
+    "xiantan": ("deqing_cooperative", 6),
+}
 EXIT_CLAUSE = "提前一年书面通知可退出；已签发的碳汇量不受影响。"
 
 
@@ -126,7 +140,13 @@ def _draw(stage: Stage, drawer: str, key: str, land: Land) -> None:
             land.parcel_ids[key].append(parcel.id)
             status = step_of(key, place)
             if status != Status.DRAFT or place % 2 == 0:
-                _file_rights(session, actor, outline, parcel.id, parcel.district_code, land)
+                manager, first = MANAGERS.get(key, ("", 0))
+                manager_id = (
+                    stage.parties[manager] if manager and place >= first else land.villages[key]
+                )
+                _file_rights(
+                    session, actor, outline, parcel.id, parcel.district_code, land, manager_id
+                )
             if status != Status.DRAFT:
                 parcels.submit(session, actor, parcel.id)
 
@@ -138,8 +158,9 @@ def _file_rights(
     parcel_id: int,
     district_code: str,
     land: Land,
+    manager_id: int,
 ) -> None:
-    """The collective owns the land; households use forest and tea land; the collective manages."""
+    """The collective owns the land, households use forest and tea land, one party manages it."""
     village_id = land.villages[outline.village.key]
     certificate_no = (
         f"浙（2023）{DISTRICT_ZH[district_code]}{MARK}不动产权第{10_000 + parcel_id:07d}号"
@@ -154,7 +175,7 @@ def _file_rights(
             filed.append((second, rights.RightKind.LAND_USE, Decimal("0.4"), "real_estate"))
         else:
             filed.append((first, rights.RightKind.LAND_USE, Decimal(1), "real_estate"))
-    filed.append((village_id, rights.RightKind.MANAGEMENT, Decimal(1), "contract"))
+    filed.append((manager_id, rights.RightKind.MANAGEMENT, Decimal(1), "contract"))
     for party_id, kind, share, certificate_kind in filed:
         rights.add(
             session, actor, parcel_id=parcel_id, party_id=party_id, kind=kind, share=share,

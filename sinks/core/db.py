@@ -5,7 +5,7 @@ Every transaction states its actor to the database (``sinks.person``, ``sinks.ro
 the public may see.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cache
@@ -18,6 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 
 from sinks.core import cluster, settings
 from sinks.core.actor import Actor
+from sinks.core.errors import SinksError
 
 Key = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
 # Always the database's clock: two machines, or a clock set back, must not reorder records.
@@ -115,3 +116,23 @@ select_now = sa.select(func.clock_timestamp())
 def constraint_of(error: sa.exc.IntegrityError) -> str | None:
     """The name of the constraint that refused, so that only the expected one is translated."""
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+
+
+@contextmanager
+def refused_in_words(session: Session, said: Mapping[str, SinksError]) -> Iterator[None]:
+    """Send what is added within to the database, and turn its refusal into words.
+
+    A look beforehand cannot see what somebody else is writing at the same instant; the constraint
+    waits for it. Only what stood within is undone.
+
+    said : what to raise, by the name of the constraint that refuses; any other is a fault
+    """
+    try:
+        with session.begin_nested():
+            yield
+            session.flush()
+    except sa.exc.IntegrityError as error:
+        refusal = said.get(constraint_of(error) or "")
+        if refusal is None:
+            raise
+        raise refusal from error

@@ -3,6 +3,10 @@
 A quantity becomes an integer here and nowhere else, rounded down to kilograms; the buffer's part
 is rounded up; what is below one unit goes to the remainder account of its contract. Each contract
 gets its own range of serials, so that every kilogram can be followed back to its land.
+
+The vintage is the calendar year in which the carbon was taken up. A round over several years is
+split by days; the parts are whole kilograms and add up to the whole (largest remainder). A parcel
+is credited once for a pool and a day (`no_credit_twice`), so that rounds may meet on any day.
 """
 
 import dataclasses
@@ -13,14 +17,13 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import ForeignKey, func, select
-from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import CheckConstraint, ForeignKey, func, select
+from sqlalchemy.dialects.postgresql import DATERANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sinks.core import audit, policies
 from sinks.core.actor import Actor, Role
-from sinks.core.db import Base, constraint_of
+from sinks.core.db import Base, refused_in_words
 from sinks.core.errors import Conflict, NotPermitted
 from sinks.crediting import ledger, projects, rounds
 from sinks.crediting.ledger import AccountKind, Batch, Block, BlockState
@@ -37,15 +40,27 @@ REQUIRED_POLICIES = (
 
 
 class ParcelCredit(Base):
-    """What one parcel was credited for one pool and year: once, across all programmes."""
+    """What one parcel was credited for one pool and the days of one year: no day twice, across
+    all programmes."""
 
     __tablename__ = "parcel_credit"
+    __table_args__ = (
+        ExcludeConstraint(
+            ("parcel_id", "="), ("pool", "="), ("period", "&&"), name="no_credit_twice"
+        ),
+        CheckConstraint(
+            "not isempty(period) and period <@ daterange(make_date(vintage::int, 1, 1),"
+            " make_date(vintage::int + 1, 1, 1))",
+            name="within_vintage",
+        ),
+    )
 
     parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True)
     pool: Mapped[str] = mapped_column(primary_key=True)
+    round_id: Mapped[int] = mapped_column(ForeignKey("monitoring_round.id"), primary_key=True)
     vintage: Mapped[int] = mapped_column(primary_key=True)
+    period: Mapped[Range[date]] = mapped_column(DATERANGE)
     programme: Mapped[str]
-    round_id: Mapped[int] = mapped_column(ForeignKey("monitoring_round.id"))
     contract_id: Mapped[int | None] = mapped_column(ForeignKey("contract.id", use_alter=True))
     amount_kg: Mapped[int]
 
@@ -87,7 +102,7 @@ def issue(
         Names what the registrar has still to decide.
     Conflict
         The run used other policy values than those in force, refuses, or leaves nothing; a parcel
-        was credited for the year before.
+        was credited for a day of the period before, or its sink is not the owner's any more.
     NotPermitted
         One of the other three people of the claim.
     """
@@ -101,8 +116,8 @@ def issue(
     run = runs.get(session, row.run_id or 0)
     _refuse_unissuable(run, values)
     kg_by_parcel = {item.parcel_id: item.issuable_kg for item in runs.parcels_of(session, run.id)}
-    shares = vintage_shares(row.period_start, row.period_end)
-    project = session.get_one(projects.Project, row.project_id)
+    # Held, so that two rounds of one project do not number the same batch.
+    project = projects.locked(session, row.project_id)
     buffer_kg = whole_kg(run.result["net_co2_t"]) - sum(kg_by_parcel.values())
     standing = {
         parcel_id: amount_kg
@@ -111,13 +126,17 @@ def issue(
     }
     if not sum(standing.values()):
         raise Conflict("本监测期的地块都已退出，没有可签发的量。", code="nothing_to_issue")
+    projects.refuse_unheld(
+        session, project.owner_id, list(standing), row.period_start, row.period_end
+    )
     # What is withheld has no part in the buffer either.
     buffer_kg = buffer_kg * sum(standing.values()) // sum(kg_by_parcel.values())
     # After every refusal and before every consequence.
     rounds.mark_issued(session, actor, row)
     withheld_kg = sum(kg_by_parcel.values()) - sum(standing.values())
-    lines = _credit_parcels(session, row, project.owner_id, standing, shares, contract_of)
-    totals = _post(session, actor, row, int(values["unit_kg"]), lines, _split(buffer_kg, shares))
+    lines = _credit_parcels(session, row, project.owner_id, standing, contract_of)
+    by_vintage = _split(buffer_kg, shares_of(vintages(row.period_start, row.period_end)))
+    totals = _post(session, actor, row, int(values["unit_kg"]), lines, by_vintage)
     issued = Issued(totals["holders"], totals["buffer"], totals["remainder"], withheld_kg)
     audit.record(session, actor, "round.issued", f"round:{round_id}", dataclasses.asdict(issued))
     return issued
@@ -152,15 +171,21 @@ def _refuse_unissuable(run: Run, values: dict[str, Any]) -> None:
         )
 
 
-def vintage_shares(start: date, end: date) -> dict[int, Fraction]:
-    """The share of each calendar year in [start, end), by days: the vintage is the year of removal."""
-    days = (end - start).days
-    shares = {}
+def vintages(start: date, end: date) -> dict[int, tuple[date, date]]:
+    """The part [first, after) of each calendar year in [start, end): the vintage is the year of
+    removal."""
+    found = {}
     for year in range(start.year, end.year + 1):
-        first, last = max(start, date(year, 1, 1)), min(end, date(year + 1, 1, 1))
-        if last > first:
-            shares[year] = Fraction((last - first).days, days)
-    return shares
+        first, after = max(start, date(year, 1, 1)), min(end, date(year + 1, 1, 1))
+        if after > first:
+            found[year] = (first, after)
+    return found
+
+
+def shares_of(periods: dict[int, tuple[date, date]]) -> dict[int, Fraction]:
+    """The share of each vintage in all the days together."""
+    days = {year: (after - first).days for year, (first, after) in periods.items()}
+    return {year: Fraction(count, sum(days.values())) for year, count in days.items()}
 
 
 def _split(amount_kg: int, shares: dict[int, Fraction]) -> dict[int, int]:
@@ -179,35 +204,33 @@ def _credit_parcels(
     row: MonitoringRound,
     owner_id: int,
     kg_by_parcel: dict[int, int],
-    shares: dict[int, Fraction],
     contract_of: dict[int, tuple[int, int]],
 ) -> list[Line]:
     """Write down each parcel's credit, and give the sums by vintage and holder."""
     sums: dict[tuple[int, int, int], int] = {}
-    for parcel_id, amount_kg in kg_by_parcel.items():
-        contract_id, party_id = contract_of.get(parcel_id, (0, owner_id))
-        for vintage, part_kg in _split(amount_kg, shares).items():
-            key = (vintage, contract_id, party_id)
-            sums[key] = sums.get(key, 0) + part_kg
-            session.add(
-                ParcelCredit(
-                    parcel_id=parcel_id,
-                    pool=POOL,
-                    vintage=vintage,
-                    programme="HZ",
-                    round_id=row.id,
-                    contract_id=contract_id or None,
-                    amount_kg=part_kg,
+    periods = vintages(row.period_start, row.period_end)
+    shares = shares_of(periods)
+    twice = Conflict(
+        "有地块在本监测期的某些日子里、同一碳库已计入过，不能重复计入。", code="credited_twice"
+    )
+    with refused_in_words(session, {"no_credit_twice": twice}):
+        for parcel_id, amount_kg in kg_by_parcel.items():
+            contract_id, party_id = contract_of.get(parcel_id, (0, owner_id))
+            for vintage, part_kg in _split(amount_kg, shares).items():
+                key = (vintage, contract_id, party_id)
+                sums[key] = sums.get(key, 0) + part_kg
+                session.add(
+                    ParcelCredit(
+                        parcel_id=parcel_id,
+                        pool=POOL,
+                        round_id=row.id,
+                        vintage=vintage,
+                        period=Range(*periods[vintage]),
+                        programme="HZ",
+                        contract_id=contract_id or None,
+                        amount_kg=part_kg,
+                    )
                 )
-            )
-    try:
-        session.flush()
-    except IntegrityError as error:
-        if constraint_of(error) == "parcel_credit_pkey":
-            raise Conflict(
-                "有地块在同一年份、同一碳库已计入过，不能重复计入。", code="credited_twice"
-            ) from error
-        raise
     return [
         Line(vintage, contract_id or None, party_id, amount_kg)
         for (vintage, contract_id, party_id), amount_kg in sorted(sums.items())
@@ -326,9 +349,9 @@ def _next_batch(session: Session, project_id: int, vintage: int) -> int:
 
 
 def credits_of_parcel(session: Session, parcel_id: int) -> list[ParcelCredit]:
-    """What a parcel has been credited, by vintage."""
+    """What a parcel has been credited, in order of time."""
     query = select(ParcelCredit).where(ParcelCredit.parcel_id == parcel_id)
-    return list(session.scalars(query.order_by(ParcelCredit.vintage)))
+    return list(session.scalars(query.order_by(ParcelCredit.period)))
 
 
 def batches_of_round(session: Session, round_id: int) -> list[Batch]:

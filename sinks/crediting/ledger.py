@@ -12,7 +12,16 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import INT8RANGE, ExcludeConstraint, Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -86,7 +95,10 @@ class Batch(Base):
     """Units of one project and vintage, issued at once."""
 
     __tablename__ = "batch"
-    __table_args__ = (CheckConstraint("unit_kg > 0 and units >= 0", name="amounts"),)
+    __table_args__ = (
+        CheckConstraint("unit_kg > 0 and units >= 0", name="amounts"),
+        UniqueConstraint("project_id", "vintage", "sequence"),
+    )
 
     id: Mapped[Key]
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))

@@ -1,6 +1,6 @@
 """Projects: parcels put together under one method, published, validated and registered."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -120,7 +120,8 @@ def create(
     Raises
     ------
     Conflict
-        A parcel is not enrolled, is of another type or county, or is in another project.
+        A parcel is not enrolled, is of another type or county, is in another project, or the
+        actor's party holds it by no contract and no whole right of its own.
     """
     actor.require(Role.DEVELOPER, Role.COOPERATIVE)
     method = catalogue.method(method_id)
@@ -141,6 +142,8 @@ def create(
             raise Conflict(f"{parcel.code} 尚未入库，不能加入项目。", code="not_enrolled")
         if taken := _project_of(session, parcel.id):
             raise Conflict(f"{parcel.code} 已在项目“{taken.name}”中。", code="in_project")
+    day = today(session)
+    refuse_unheld(session, actor.party_id, list(strata), day, day + timedelta(days=1))
     district_code = districts.pop()
     row = Project(
         name=name.strip()[:100],
@@ -167,6 +170,35 @@ def create(
         {"method": method_id, "parcels": len(strata)},
     )  # fmt: skip
     return row
+
+
+def refuse_unheld(
+    session: Session, owner_id: int, parcel_ids: list[int], start: date, end: date
+) -> None:
+    """Refuse parcels whose sink is not the owner's for all of [start, end).
+
+    It is by a signed collection contract that stands over the parcel; where none does, by one
+    whole reviewed right of use, management or income. The database asks the same when a parcel
+    joins a project or a round (`parcel_held_by`).
+    """
+    codes = list(
+        session.scalars(
+            select(parcels.Parcel.code)
+            .where(
+                parcels.Parcel.id.in_(parcel_ids),
+                ~func.parcel_held_by(parcels.Parcel.id, owner_id, start, end),
+            )
+            .order_by(parcels.Parcel.code)
+        )
+    )
+    if codes:
+        named = "、".join(codes[:5]) + (f" 等 {len(codes)} 块" if len(codes) > 5 else "")
+        raise Conflict(
+            f"项目业主在 {start} 至 {end} 之间不掌握地块 {named} 的碳汇：须有覆盖整个期间、由业主签订的"
+            "碳汇收储合同；没有收储合同的，须有业主自己经审查、份额完整的碳汇收益权、经营权或使用权。"
+            "请先签订合同，或由林业员补录权利并经审查。",
+            code="not_held",
+        )
 
 
 def _project_of(session: Session, parcel_id: int) -> Project | None:

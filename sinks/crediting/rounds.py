@@ -149,7 +149,8 @@ def open_round(
     Raises
     ------
     Conflict
-        Another round overlaps the period, or the land of a parcel was claimed by another during it.
+        Another round overlaps the period, the land of a parcel was claimed by another during it,
+        or its sink is not the owner's for all of it.
     """
     project = projects.owned(session, actor, project_id)
     start, end = layers.get(session, layer_start_id), layers.get(session, layer_end_id)
@@ -174,7 +175,7 @@ def open_round(
     )
     session.add(row)
     session.flush()
-    _freeze(session, actor, row)
+    _freeze(session, actor, row, project.owner_id)
     audit.record(
         session, actor, "round.open", f"round:{row.id}",
         {"project": project_id, "layers": [start.sha256, end.sha256]},
@@ -182,11 +183,20 @@ def open_round(
     return row
 
 
-def _freeze(session: Session, actor: Actor, row: MonitoringRound) -> None:
-    for member in projects.members(session, row.project_id):
-        parcel = parcels.locked(session, member.parcel_id)
-        if parcel.status not in (parcels.Status.ENROLLED, parcels.Status.UNDER_CONTRACT):
-            continue  # Suspended or withdrawn land earns nothing; it is not in the round at all.
+def _freeze(session: Session, actor: Actor, row: MonitoringRound, owner_id: int) -> None:
+    found = [
+        (member, parcels.locked(session, member.parcel_id))
+        for member in projects.members(session, row.project_id)
+    ]
+    # Suspended or withdrawn land earns nothing; it is not in the round at all.
+    standing = [
+        (member, parcel) for member, parcel in found
+        if parcel.status in (parcels.Status.ENROLLED, parcels.Status.UNDER_CONTRACT)
+    ]  # fmt: skip
+    projects.refuse_unheld(
+        session, owner_id, [parcel.id for _, parcel in standing], row.period_start, row.period_end
+    )
+    for member, parcel in standing:
         claims.cover(session, actor, parcel.id, row.period_start)
         version = parcels.present_version(session, parcel.id)
         session.add(

@@ -44,6 +44,7 @@ def test_a_project_waits_for_its_notice_too(session: Session, people: dict[str, 
     calendar(session, people)
     world.policies_in_force(session, people, notice_days__project=7)
     parcel_id = world.enrolled(session, people, world.land(0, 0, 200, 200))
+    world.contracted(session, people, [parcel_id])
     project = projects.create(
         session, people["clerk"], name="x", method_id="moso-mgmt/1", strata={parcel_id: "A"}
     )
@@ -173,6 +174,7 @@ def test_a_raster_alone_earns_nothing_on_one_parcel_and_says_why(
 ) -> None:
     world.policies_in_force(session, people)
     parcel_id = world.enrolled(session, people, world.land(0, 0, 400, 400))
+    world.contracted(session, people, [parcel_id])
     project_id = world.registered_project(session, people, [parcel_id])
     found = world.two_layers(session, people, tmp_path)
     row = rounds.open_round(
@@ -199,7 +201,7 @@ def test_two_rounds_of_one_project_do_not_share_days(
 
 
 def test_a_vintage_is_the_year_of_removal_by_days() -> None:
-    shares = issuance.vintage_shares(date(2022, 12, 1), date(2024, 12, 1))
+    shares = issuance.shares_of(issuance.vintages(date(2022, 12, 1), date(2024, 12, 1)))
     assert {year: share * 731 for year, share in shares.items()} == {2022: 31, 2023: 365, 2024: 335}
     assert issuance._split(100, shares) == {2022: 4, 2023: 50, 2024: 46}
 

@@ -27,7 +27,7 @@ from tests import world
 from tests.web.conftest import Site
 
 DEFENDANT = "欧阳不漏"
-PAGES = ("/public", "/public/check", "/public/projects", "/public/notices", "/public/project/1")
+PAGES = ("/public", "/public/check", "/public/projects", "/public/notices")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ def a_project(session: Session, people: dict[str, Actor], x_m: float, name: str)
         session, people["officer"], parcel_id=parcel_id, party_id=household(session),
         kind="tree_ownership", certificate_kind="real_estate", certificate_no="浙（2023）第0099887号",
         share=Decimal(1), term_from=date(2020, 1, 1), term_to=date(2050, 1, 1),
+    )  # fmt: skip
+    rights.add(
+        session, people["officer"], parcel_id=parcel_id, party_id=people["clerk"].party_id,
+        kind="management", certificate_kind="contract", certificate_no=f"流转合同-{parcel_id}",
+        term_from=date(2020, 1, 1), term_to=date(2050, 1, 1),
     )  # fmt: skip
     parcels.submit(session, people["officer"], parcel_id)
     rights.review(session, people["officer2"], parcel_id)

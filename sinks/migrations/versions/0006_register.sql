@@ -1,1 +1,74 @@
--- What the register keeps besides: signatures of certificates, periods of credits.
+-- Who may credit a parcel: the cooperative of the contract that stands over it, else a party that
+-- holds one whole reviewed right of use, management or income itself, for every day of [first, after).
+-- A share of a right, or bare ownership of the land, does not carry the whole parcel's sink, and
+-- nothing does once the income of the sink (碳汇收益权) is somebody else's.
+CREATE FUNCTION parcel_held_by(parcel bigint, owner bigint, first date, after date) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT CASE
+    WHEN EXISTS (SELECT FROM contract_parcel m WHERE m.parcel_id = parcel AND m.standing) THEN
+      EXISTS (
+        SELECT FROM contract_parcel m JOIN contract c ON c.id = m.contract_id
+        WHERE m.parcel_id = parcel AND m.standing AND c.cooperative_id = owner
+          AND c.status = 'signed' AND c.term_from <= first AND c.term_to >= after)
+    ELSE
+      EXISTS (
+        SELECT FROM parcel_right r
+        WHERE r.parcel_id = parcel AND r.party_id = owner AND r.reviewed_at IS NOT NULL
+          AND r.kind IN ('sink_income', 'management', 'land_use', 'tree_use', 'tree_ownership')
+          AND coalesce(r.term_from, first) <= first AND coalesce(r.term_to, after) >= after
+        GROUP BY r.kind HAVING sum(r.share) >= 1)
+      AND NOT EXISTS (
+        SELECT FROM parcel_right r
+        WHERE r.parcel_id = parcel AND r.party_id <> owner AND r.reviewed_at IS NOT NULL
+          AND r.kind = 'sink_income' AND coalesce(r.term_from, first) < after
+          AND coalesce(r.term_to, after) > first)
+  END $$;
+
+CREATE FUNCTION project_parcel_held() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT parcel_held_by(NEW.parcel_id, (SELECT owner_id FROM project WHERE id = NEW.project_id),
+                        current_date, current_date + 1) THEN
+    RAISE EXCEPTION 'parcel % is not the owner''s to credit', NEW.parcel_id
+      USING ERRCODE = '23514', CONSTRAINT = 'parcel_not_held';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER project_parcel_held BEFORE INSERT ON project_parcel
+  FOR EACH ROW EXECUTE FUNCTION project_parcel_held();
+
+CREATE FUNCTION round_parcel_held() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE round monitoring_round;
+BEGIN
+  SELECT * INTO round FROM monitoring_round WHERE id = NEW.round_id;
+  IF NOT parcel_held_by(NEW.parcel_id, (SELECT owner_id FROM project WHERE id = round.project_id),
+                        round.period_start, round.period_end) THEN
+    RAISE EXCEPTION 'parcel % is not the owner''s to credit', NEW.parcel_id
+      USING ERRCODE = '23514', CONSTRAINT = 'parcel_not_held';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER round_parcel_held BEFORE INSERT ON round_parcel
+  FOR EACH ROW EXECUTE FUNCTION round_parcel_held();
+
+-- A parcel is credited once for a pool and a day. The year alone was too coarse: two rounds may
+-- meet within one.
+ALTER TABLE parcel_credit DISABLE TRIGGER append_only;
+ALTER TABLE parcel_credit ADD COLUMN period daterange;
+UPDATE parcel_credit c SET period = daterange(
+    greatest(m.period_start, make_date(c.vintage::int, 1, 1)),
+    least(m.period_end, make_date(c.vintage::int + 1, 1, 1)))
+  FROM monitoring_round m WHERE m.id = c.round_id;
+ALTER TABLE parcel_credit ENABLE TRIGGER append_only;
+ALTER TABLE parcel_credit
+  ALTER COLUMN period SET NOT NULL,
+  DROP CONSTRAINT parcel_credit_pkey,
+  ADD CONSTRAINT parcel_credit_pkey PRIMARY KEY (parcel_id, pool, round_id, vintage),
+  ADD CONSTRAINT parcel_credit_within_vintage_check CHECK (
+    NOT isempty(period) AND period <@ daterange(make_date(vintage::int, 1, 1),
+                                                make_date(vintage::int + 1, 1, 1))),
+  ADD CONSTRAINT no_credit_twice EXCLUDE USING gist
+    (parcel_id WITH =, pool WITH =, period WITH &&);
+
+-- Two batches with one number would print the same serials.
+ALTER TABLE batch ADD CONSTRAINT batch_project_id_vintage_sequence_key
+  UNIQUE (project_id, vintage, sequence);
