@@ -20,9 +20,9 @@ run: setup  ## set up, then database, demonstration data and app; DEMO=0 for an 
 	@exec .venv/bin/sinks up --port $(PORT) $(if $(filter 0,$(DEMO)),,--demo)
 
 test: setup-test lint  ## set up, then all tests, browser included
-	.venv/bin/python -m pytest -m "not browser"
+	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not browser"
 	@# On a busy machine a browser can lose a keystroke: the story is told once more before it counts.
-	.venv/bin/python -m pytest -m browser || { echo "Browser tests once more:"; .venv/bin/python -m pytest -m browser; }
+	.venv/bin/python -m pytest -n 2 --dist loadfile -m browser || { echo "Browser tests once more:"; .venv/bin/python -m pytest -m browser; }
 
 lint: setup
 	.venv/bin/ruff check .
