@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from gis_data import _rows, _wkb
 from gis_data._rows import RINGS_ROW_MAX, VERTICES_ROW_MAX, Refused, RowProblem
 
 DRIVERS = {"ESRI Shapefile", "GPKG"}
@@ -81,9 +82,10 @@ def area(wkb: bytes) -> Any:
     try:
         geometry = shapely.from_wkb(wkb)
     except shapely.errors.GEOSException as error:
-        raise RowProblem(
-            "invalid", f"环没有闭合，或图形不完整（{str(error)[:80]}）。系统不代为闭合。"
-        ) from error
+        _rows.multipolygon_wkb(
+            _wkb.polygons(wkb)
+        )  # Says which ring is not closed, where one is not.
+        raise RowProblem("invalid", f"图形不完整（{str(error)[:80]}）。") from error
     if geometry.geom_type not in ("Polygon", "MultiPolygon"):
         raise RowProblem("not_an_area", f"图形是 {geometry.geom_type}，不是面。地块必须是面。")
     rings, points = counts(geometry)

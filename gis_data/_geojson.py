@@ -9,7 +9,16 @@ import re
 from array import array
 from typing import Any
 
-from gis_data._rows import Raw, RawRow, Refused, Ring, RowProblem, multipolygon_wkb, plain_text
+from gis_data._rows import (
+    Raw,
+    RawRow,
+    Refused,
+    Ring,
+    RowProblem,
+    multipolygon_wkb,
+    plain_text,
+    refused_row,
+)
 
 DEPTH_MAX = 32
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.S)
@@ -45,7 +54,7 @@ def row_of(feature: Any) -> RawRow:
         geometry = feature["geometry"]
         return RawRow(None if geometry is None else wkb_of(geometry), attributes)
     except RowProblem as problem:
-        return RawRow(None, attributes, (problem.code, problem.message))
+        return refused_row(problem, attributes)
 
 
 def wkb_of(geometry: Any) -> bytes | None:

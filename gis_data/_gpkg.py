@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gis_data import _gdal
-from gis_data._rows import Raw, RawRow, Refused, RowProblem, Value, plain_text
+from gis_data._rows import Raw, RawRow, Refused, RowProblem, Value, plain_text, refused_row
 
 SECONDS_MAX = 20.0
 _TRIGGERS = re.compile(r"(rtree_|trigger_(insert|delete|update)_feature_count_|gpkg_).*", re.I)
@@ -168,7 +168,7 @@ def _row(columns: list[str], record: tuple[Any, ...], srs_id: int, outline: byte
             attributes[name] = _value(value)
         return RawRow(_wkb(record[1], record[2], srs_id, outline), attributes)
     except RowProblem as problem:
-        return RawRow(None, attributes, (problem.code, problem.message))
+        return refused_row(problem, attributes)
 
 
 def _value(value: Any) -> Value:

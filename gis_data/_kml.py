@@ -23,6 +23,7 @@ from gis_data._rows import (
     Value,
     multipolygon_wkb,
     plain_text,
+    refused_row,
 )
 
 DEPTH_MAX = 64
@@ -79,7 +80,7 @@ def _row(placemark: Element) -> RawRow:
             _collect(child, polygons)
         return RawRow(multipolygon_wkb(polygons) if polygons else None, attributes)
     except RowProblem as problem:
-        return RawRow(None, attributes, (problem.code, problem.message))
+        return refused_row(problem, attributes)
 
 
 def _collect(element: Element, polygons: list[Rings]) -> None:

@@ -47,7 +47,7 @@ def main() -> None:
     except MemoryError:
         _answer({"refused": ["too_large", "文件太大，读它要的内存超过限额。请分成几份。"]}, [])
         return
-    blobs = [row.wkb or b"" for row in raw.rows]
+    blobs = [blob for row in raw.rows for blob in (row.wkb, row.unclosed) if blob]
     _answer(
         {
             "driver": raw.driver,
@@ -57,7 +57,8 @@ def main() -> None:
             "crs_by_default": raw.crs_by_default,
             "sha256": raw.sha256,
             "rows": [
-                [len(b), r.attributes, r.problem] for b, r in zip(blobs, raw.rows, strict=True)
+                [len(r.wkb or b""), len(r.unclosed or b""), r.attributes, r.problem, r.questions]
+                for r in raw.rows
             ],
         },
         blobs,

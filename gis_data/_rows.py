@@ -7,7 +7,7 @@ little compiled code as it can.
 import math
 import struct
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Value = str | int | float | None
@@ -30,21 +30,36 @@ class Refused(Exception):
 
 
 class RowProblem(Exception):
-    """One row is refused; the others are read on."""
+    """One row is refused; the others are read on.
 
-    def __init__(self, code: str, message: str) -> None:
+    unclosed : MULTIPOLYGON WKB of the rings as they were read, where all that is wrong with them is
+        that one does not come back to its start
+    """
+
+    def __init__(self, code: str, message: str, unclosed: bytes | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.unclosed = unclosed
 
 
 @dataclass(slots=True)
 class RawRow:
-    """One row of a file. ``wkb`` is None where there is no geometry or ``problem`` says why not."""
+    """One row of a file. ``wkb`` is None where there is no geometry or ``problem`` says why not.
+
+    questions : code and sentence of what a person has to look at, known only to the reader
+    """
 
     wkb: bytes | None
     attributes: dict[str, Value]
     problem: tuple[str, str] | None = None
+    unclosed: bytes | None = None
+    questions: list[tuple[str, str]] = field(default_factory=list)
+
+
+def refused_row(problem: RowProblem, attributes: dict[str, Value]) -> RawRow:
+    """Return the row that has this problem, with what was read of it before."""
+    return RawRow(None, attributes, (problem.code, problem.message), problem.unclosed)
 
 
 @dataclass(slots=True)
@@ -75,19 +90,38 @@ def multipolygon_wkb(polygons: list[Rings]) -> bytes:
             "too_large",
             f"一个图形最多 {VERTICES_ROW_MAX} 个点、{RINGS_ROW_MAX} 个环，这个图形更多。请拆成多个地块。",
         )
+    unclosed = None
     for ring in rings:
         if not all(map(math.isfinite, ring)):
             raise RowProblem("not_finite", "坐标里有 NaN 或无穷大。请检查导出这份文件的软件。")
-        if len(ring) < 8:
+        if len(ring) < 6 or (len(ring) < 8 and _is_closed(ring)):
             raise RowProblem(
                 "invalid", f"一个环只有 {len(ring) // 2} 个点，闭合的环至少要 4 个点。"
             )
-        if ring[0] != ring[-2] or ring[1] != ring[-1]:
-            raise RowProblem(
-                "invalid",
-                f"环没有闭合：起点 ({ring[0]:.10g}, {ring[1]:.10g})，终点 ({ring[-2]:.10g}, "
-                f"{ring[-1]:.10g})。系统不代为闭合。",
-            )
+        if unclosed is None and not _is_closed(ring):
+            unclosed = ring
+    if unclosed is not None:
+        raise RowProblem(
+            "invalid",
+            f"环没有闭合：起点 ({unclosed[0]:.10g}, {unclosed[1]:.10g})，终点 ({unclosed[-2]:.10g}, "
+            f"{unclosed[-1]:.10g})。系统不代为闭合。",
+            unclosed=_packed(polygons),
+        )
+    return _packed(polygons)
+
+
+def closed(polygons: list[Rings]) -> list[Rings]:
+    """Return the polygons with the start of each unclosed ring repeated at its end."""
+    return [
+        [ring if _is_closed(ring) else ring + ring[:2] for ring in polygon] for polygon in polygons
+    ]
+
+
+def _is_closed(ring: Ring) -> bool:
+    return ring[0] == ring[-2] and ring[1] == ring[-1]
+
+
+def _packed(polygons: list[Rings]) -> bytes:
     out = [struct.pack("<BII", 1, 6, len(polygons))]
     for polygon in polygons:
         out.append(struct.pack("<BII", 1, 3, len(polygon)))

@@ -26,6 +26,7 @@ from gis_data._rows import (
     RowProblem,
     Value,
     plain_text,
+    refused_row,
 )
 
 AREAS = (5, 15, 25)  # Polygon, PolygonZ, PolygonM
@@ -271,7 +272,7 @@ def _row(
             )
         return RawRow(_wkb(wkb, *head), attributes)
     except RowProblem as problem:
-        return RawRow(None, attributes, (problem.code, problem.message))
+        return refused_row(problem, attributes)
 
 
 def _value(field: Field, shown: str | None, codec: str) -> Value:

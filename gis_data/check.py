@@ -4,8 +4,6 @@ The same checks for a file, for one drawn outline and for the dry run of the com
 land that is already registered is not looked at here: that is a matter of the database.
 """
 
-import re
-import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +12,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from gis_data import districts, geometry
+from gis_data import columns, districts, geometry, map_offsets
 from gis_data.refusals import FileRefused, Question, Refusal
 from gis_data.vectors import Row, VectorFile
 
@@ -28,14 +26,6 @@ DECLARED_SHARE_QUESTIONED = 0.01
 DECLARED_SHARE_OVER = 0.05
 # Local metric systems are laid about the centre of squares of this size, so that none is stretched.
 SQUARE_DEGREES = 5.0
-
-UNITS_M2 = {"ha": 10_000.0, "mu": geometry.M2_PER_MU, "m2": 1.0}
-# Fields whose unit is known from the tables they belong to, or that name it themselves.
-DECLARED_FIELDS = {
-    **dict.fromkeys(("mian_ji", "mianji", "area_ha", "面积_公顷", "面积(公顷)", "面积_ha"), "ha"),
-    **dict.fromkeys(("mu", "area_mu", "亩数", "面积_亩", "面积(亩)", "面积亩"), "mu"),
-    **dict.fromkeys(("area_m2", "面积_平方米", "面积(平方米)", "面积_m2"), "m2"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +95,7 @@ def check_rows(
     sink_type: str,
     anywhere: bool = False,
     declared_area_field: str | None = None,
+    neighbours_4490: geometry.Polygons | None = None,
 ) -> CheckReport:
     """Return which rows can be taken as land.
 
@@ -113,6 +104,8 @@ def check_rows(
     anywhere : leave out where the land lies, and measure tolerances in a local metric system
     declared_area_field : field that holds the area on paper, its unit behind a colon where the name
         does not tell it: ``面积:mu``, ``AREA:ha``, ``A:m2``
+    neighbours_4490 : outlines already registered around the file, to see whether the file would meet
+        them if it were on a web map's offset
 
     Raises
     ------
@@ -121,7 +114,7 @@ def check_rows(
     """
     if sink_type not in SINK_TYPES:
         raise ValueError(f"sink type {sink_type!r} is none of {', '.join(SINK_TYPES)}")
-    declared = _declared_field(vector_file.fields, declared_area_field)
+    declared = columns.declared_area(vector_file.fields, declared_area_field)
     refused: dict[int, Refusal] = {}
     taken = _areas_on_the_map(vector_file, refused)
     polygons = np.array([polygon for _, polygon in taken], dtype=object)
@@ -133,11 +126,13 @@ def check_rows(
         elif placement is not None and placement.beyond_share[index] > BEYOND_SHARE_MAX:
             refused[row.row] = _outside_refusal(float(placement.distance_m[index]), polygon)
     keep = [index for index, (row, _) in enumerate(taken) if row.row not in refused]
-    questions: list[list[Question]] = [[] for _ in taken]
+    questions: list[list[Question]] = [list(row.questions) for row, _ in taken]
     _ask_about_shape(keep, polygons, area_m2, questions, anywhere=anywhere)
     if placement is not None:
         for index in keep:
             questions[index] += _near_outside(placement, index)
+        if not vector_file.offset:
+            _ask_about_offset(keep, polygons, placement, questions, neighbours_4490)
     if not geometry.datum_is_known(vector_file.crs):
         for index in keep:
             questions[index].append(
@@ -195,8 +190,8 @@ def _areas_on_the_map(
         else:
             rows.append(row)
     flat = [geometry.as_multipolygon(row.polygon) for row in rows]
-    moved = geometry.to_4490(np.array(flat, dtype=object), vector_file.crs)
-    unmoved = geometry.is_land_crs(vector_file.crs)
+    moved = vector_file.to_4490(np.array(flat, dtype=object))
+    unmoved = geometry.is_land_crs(vector_file.crs) and not vector_file.offset
     taken: list[tuple[Row, Any]] = []
     for row, polygon in zip(rows, moved, strict=True):
         assert row.polygon is not None
@@ -230,6 +225,23 @@ def _near_outside(placement: districts.Placement, index: int) -> list[Question]:
     else:
         return []
     return [Question("near_outside", text)]
+
+
+def _ask_about_offset(
+    keep: list[int],
+    polygons: geometry.Polygons,
+    placement: districts.Placement,
+    questions: list[list[Question]],
+    neighbours_4490: geometry.Polygons | None,
+) -> None:
+    chosen = polygons[np.array(keep, dtype=np.intp)]
+    suspicion = map_offsets.suspected(
+        chosen, lambda moved: districts.place(moved).outside_share, neighbours_4490
+    )
+    if suspicion is not None:
+        for index in keep:
+            if suspicion.every_row or placement.outside_share[index] > 0.0:
+                questions[index].append(suspicion.question)
 
 
 def _ask_about_shape(
@@ -293,32 +305,6 @@ def _local_systems(
     }
 
 
-def _declared_field(fields: list[str], named: str | None) -> tuple[str, str] | None:
-    """Return the field of the declared area and its unit, if the file has one."""
-    if named is None:
-        known = [(name, DECLARED_FIELDS.get(_plain(name))) for name in fields]
-        found = [(name, unit) for name, unit in known if unit]
-        return found[0] if len(found) == 1 else None  # Two that could be it: none is taken.
-    name, _, unit = (
-        named.rpartition(":") if named.rpartition(":")[2] in UNITS_M2 else (named, "", "")
-    )
-    if name not in fields:
-        raise FileRefused(
-            "declared_area_field", f"没有字段“{name}”。有：{'、'.join(fields)[:200]}。"
-        )
-    unit = unit or DECLARED_FIELDS.get(_plain(name), "")
-    if not unit:
-        raise FileRefused(
-            "declared_area_field",
-            f"字段“{name}”的单位不明。请写明：“{name}:mu”（亩）、“{name}:ha”（公顷）或“{name}:m2”。",
-        )
-    return name, unit
-
-
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).strip().lower().replace(" ", "")
-
-
 def _ask_about_declared(
     row: Row, declared: tuple[str, str] | None, area_m2: float, asked: list[Question]
 ) -> float | None:
@@ -326,11 +312,11 @@ def _ask_about_declared(
     if declared is None or row.attributes.get(declared[0]) in (None, ""):
         return None
     name, unit = declared
-    text = unicodedata.normalize("NFKC", str(row.attributes[name])).replace(",", "").strip()
-    if not re.fullmatch(r"\d+(\.\d*)?([eE][+-]?\d{1,2})?|\.\d+", text):
-        asked.append(Question("declared_area", f"“{name}”写的“{text[:30]}”读不成面积。"))
+    try:
+        declared_m2 = columns.area_m2(row.attributes[name], unit)
+    except ValueError as error:
+        asked.append(Question("declared_area", f"“{name}”{error}"))
         return None
-    declared_m2 = float(text) * UNITS_M2[unit]
     share = abs(declared_m2 - area_m2) / area_m2
     if share > DECLARED_SHARE_QUESTIONED:
         over = share > DECLARED_SHARE_OVER

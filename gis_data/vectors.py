@@ -6,6 +6,7 @@ also one without an outline or with a broken one: nothing is left out and nothin
 """
 
 import functools
+import hashlib
 import json
 import logging
 import math
@@ -17,15 +18,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyproj
 import shapely
 
-from gis_data import _geojson, geometry
-from gis_data.refusals import FileRefused, Refusal
+from gis_data import _geojson, _rows, _wkb, geometry, map_offsets
+from gis_data.refusals import FileRefused, Question, Refusal
 
 BYTES_MAX = 256 * 2**20
 ROWS_MAX = 200_000
@@ -40,17 +41,29 @@ class Row:
 
     polygon : MultiPolygon in the file's own coordinates, two-dimensional, vertices untouched; None if
         the row has no outline or ``problem`` says why it could not be read
+    questions : what only the reader saw, such as a track that was closed
+    unclosed : where all that is wrong is a ring that does not come back to its start, the outline
+        with that edge added: for ``repairs`` to offer, never taken by itself
+    unclosed_sha256 : of the rings as they were read
     """
 
     row: int  # from 0
     polygon: Any | None
     attributes: dict[str, str | int | float | None]
     problem: Refusal | None = None
+    questions: tuple[Question, ...] = ()
+    unclosed: Any | None = None
+    unclosed_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class VectorFile:
-    """A file as read. ``network`` says how the reader was kept from it: see ``_isolation``."""
+    """A file as read.
+
+    crs : of the outlines as read; WGS 84 where they are on a web map's offset
+    offset : the web map's offset that a person named; the outlines are still those of the map
+    network : how the reader was kept from it, see ``_isolation``
+    """
 
     rows: list[Row]
     crs: pyproj.CRS
@@ -60,6 +73,18 @@ class VectorFile:
     driver: str
     sha256: str
     network: str
+    offset: map_offsets.Offset | None = None
+
+    @property
+    def crs_name(self) -> str:
+        """What the record says of the coordinate system."""
+        return f"{self.offset} → WGS 84 换算" if self.offset else str(self.crs.name)
+
+    def to_4490(self, polygons: geometry.Polygons) -> geometry.Polygons:
+        """Return polygons in the file's own coordinates moved to EPSG:4490, vertex by vertex."""
+        if self.offset:
+            return map_offsets.converted(polygons, self.offset)
+        return geometry.to_4490(polygons, self.crs)
 
 
 def read(
@@ -74,7 +99,8 @@ def read(
 
     Parameters
     ----------
-    crs : coordinate system such as ``EPSG:4490``, for a file that names none
+    crs : coordinate system such as ``EPSG:4490``, for a file that names none; or ``GCJ-02`` or
+        ``BD-09`` for outlines traced on a web map, which call themselves WGS 84 or nothing
     encoding : of the text of a shapefile, such as ``GBK``; wins over what the file says
     layer : name of the layer where a GeoPackage or an archive holds several
 
@@ -84,7 +110,8 @@ def read(
         The file as a whole cannot be taken; its code says why.
     """
     paths = _paths(path)
-    given = geometry.crs_of(crs) if crs else None
+    offset = map_offsets.named(crs) if crs else None
+    given = geometry.crs_of(crs) if crs and not offset else None
     with tempfile.TemporaryDirectory(prefix="sinks-read-") as staging:
         header, blob = _in_child(
             {
@@ -95,8 +122,8 @@ def read(
                 "staging": staging,
             }
         )
-    rows = _rows(header["rows"], blob)
-    found, source = _crs(header, given, rows)
+    rows = _rows_of(header["rows"], blob)
+    found, source = _offset_crs(header, offset) if offset else _crs(header, given, rows)
     return VectorFile(
         rows=rows,
         crs=found,
@@ -106,6 +133,7 @@ def read(
         driver=header["driver"],
         sha256=header["sha256"],
         network=_isolation()[1],
+        offset=offset,
     )
 
 
@@ -121,6 +149,8 @@ def drawn(geojson: Mapping[str, Any]) -> VectorFile:
     problem = Refusal(*raw.problem) if raw.problem else None
     polygon = shapely.from_wkb(raw.wkb) if raw.wkb else None
     row = Row(0, polygon, raw.attributes, problem)
+    if raw.unclosed:
+        row = _with_unclosed(row, raw.unclosed)
     crs = geometry.crs_of("EPSG:4326")
     fields = list(raw.attributes)
     return VectorFile([row], crs, "default", "UTF-8", fields, "GeoJSON", "", "not used")
@@ -214,14 +244,32 @@ def _in_child(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     return header, data[8 + size :]
 
 
-def _rows(headers: list[Any], blob: bytes) -> list[Row]:
+def _rows_of(headers: list[Any], blob: bytes) -> list[Row]:
     rows: list[Row] = []
     at = 0
-    for number, (size, attributes, problem) in enumerate(headers):
+    for number, (size, unclosed_size, attributes, problem, questions) in enumerate(headers):
         polygon = shapely.from_wkb(blob[at : at + size]) if size else None
         at += size
-        rows.append(Row(number, polygon, attributes, Refusal(*problem) if problem else None))
+        row = Row(
+            number,
+            polygon,
+            attributes,
+            Refusal(*problem) if problem else None,
+            tuple(Question(*question) for question in questions),
+        )
+        if unclosed_size:
+            row = _with_unclosed(row, blob[at : at + unclosed_size])
+            at += unclosed_size
+        rows.append(row)
     return rows
+
+
+def _with_unclosed(row: Row, wkb: bytes) -> Row:
+    """Return the row with what it would be if its rings were closed, and the hash of what was read."""
+    closed = _rows.multipolygon_wkb(_rows.closed(_wkb.polygons(wkb)))
+    return replace(
+        row, unclosed=shapely.from_wkb(closed), unclosed_sha256=hashlib.sha256(wkb).hexdigest()
+    )
 
 
 def bounds_of(rows: list[Row]) -> tuple[float, float, float, float]:
@@ -232,6 +280,15 @@ def bounds_of(rows: list[Row]) -> tuple[float, float, float, float]:
     bounds = shapely.total_bounds(outlines)
     west, south, east, north = (float(number) for number in bounds)
     return west, south, east, north
+
+
+def _offset_crs(header: dict[str, Any], offset: map_offsets.Offset) -> tuple[pyproj.CRS, str]:
+    """Return WGS 84, which the coordinates of a web map call themselves."""
+    text = header["crs"]
+    map_offsets.refuse_other_system(
+        geometry.crs_of(text) if text and text.strip() else None, offset
+    )
+    return geometry.crs_of("EPSG:4326"), "given"
 
 
 def _crs(

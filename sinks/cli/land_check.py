@@ -1,4 +1,7 @@
-"""`sinks land check`: which rows of a file could be taken as land; writes nothing."""
+"""`sinks land check` and `template`: which rows of a file could be taken as land, and the empty form.
+
+Writes nothing into the registry.
+"""
 
 import os
 from pathlib import Path
@@ -7,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from gis_data import check as checks
-from gis_data import vectors
+from gis_data import repairs, vectors
 from gis_data.check import CheckReport
 from gis_data.refusals import FileRefused
 from gis_data.vectors import VectorFile
@@ -21,11 +24,19 @@ app = typer.Typer()
 SinkType = Literal["bamboo", "wetland", "farmland", "tea", "other"]
 
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="FILE", help="GeoJSON、GPKG、SHP、ZIP、KML、KMZ")
+    Path,
+    typer.Argument(
+        metavar="FILE", help="GeoJSON、GPKG、SHP、ZIP、KML、KMZ、GPX、CSV、XLSX、GeoParquet"
+    ),
 ]
 TypeOption = Annotated[SinkType, typer.Option("--type", metavar="T", help="类型")]
 CrsOption = Annotated[
-    str | None, typer.Option("--crs", metavar="EPSG:n", help="文件没有写明时的坐标系")
+    str | None,
+    typer.Option(
+        "--crs",
+        metavar="EPSG:n|GCJ-02|BD-09",
+        help="文件没有写明时的坐标系；从高德、腾讯（GCJ-02）或百度地图（BD-09）描的，换算成 WGS 84",
+    ),
 ]
 EncodingOption = Annotated[str | None, typer.Option(help="SHP 的文字编码，如 GBK")]
 LayerOption = Annotated[str | None, typer.Option(help="文件有几个图层时的图层名")]
@@ -45,17 +56,29 @@ def check_file(
     anywhere: Annotated[
         bool, typer.Option("--anywhere", help="不问位置，在当地米制坐标系中量容差；不查重叠")
     ] = False,
+    errors: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT.xlsx", help="另写一份 Excel：原来的行，有问题的格标红并加批注"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """试读一个文件：哪些行可用、哪些存疑、哪些不可用及原因。什么也不写。
+    """试读一个文件：哪些行可用、哪些存疑、哪些不可用及原因。登记簿里什么也不写。
 
     登记簿的数据库有应答时一并查重叠。整份文件读不了，或没有一行可用时，退出状态为 1。
+    JSON 里的 repairs 是可以怎样修补不合规的图形；修补要由人决定，这里不做。
     """
-    _, report = examined(
+    read, report = examined(
         file, sink_type, crs=crs, encoding=encoding, layer=layer, area_field=area_field,
         anywhere=anywhere,
     )  # fmt: skip
     document = report.to_json()
+    if read is not None:
+        document["repairs"] = [one.to_json() for one in repairs.offers(read, report)]
+        if errors is not None:
+            # Loaded only where a workbook is wanted: it takes longer than the check of a small file.
+            from gis_data import workbooks
+
+            _out.write_file(errors, workbooks.errors(read, report))
     if not anywhere and _database_seems_there():
         # Loaded only now: without a database the check does not need one.
         from sinks.cli import _overlap
@@ -64,6 +87,18 @@ def check_file(
     if document["file"] or not document["accepted"]:
         raise _out.fail(document, text_of(document), as_json=as_json)
     _out.give(document, text_of(document), as_json=as_json)
+
+
+@app.command("template")
+def template(
+    out: Annotated[Path, typer.Option(metavar="FILE.xlsx", help="写到哪个文件")],
+    as_json: Json = False,
+) -> None:
+    """写一份填报地块的 Excel 空表：下拉列表、文字格式的编号列、示例行和填写说明。"""
+    from gis_data import workbooks
+
+    _out.write_file(out, workbooks.template())
+    _out.give({"file": str(out)}, f"已写出 {out}。", as_json=as_json)
 
 
 def examined(

@@ -45,7 +45,7 @@ GROUPS = {
     "land": Words(
         "地块：检查、导入、报送、审查、入库、退出",
         "sinks.cli.land",
-        {"check": "sinks.cli.land_check"},
+        {"check": "sinks.cli.land_check", "template": "sinks.cli.land_check"},
     ),
     "layers": Words("栅格图层：登记、列出", "sinks.cli.layers"),
     "methods": Words("方法学：列出、输入结构、示例、计算（不用数据库）", "sinks.cli.methods"),

@@ -273,3 +273,17 @@ def test_a_group_without_a_command_shows_its_help(cli) -> None:
     said = cli("land", "rights")
     assert said.status == 2
     assert said.out == "" and said.err.startswith("Usage: sinks land rights")
+
+
+def test_the_form_and_the_marked_rows_are_written_as_workbooks(cli, write, tmp_path: Path) -> None:
+    form, marked = tmp_path / "form.xlsx", tmp_path / "marked.xlsx"
+    assert cli.done("land", "template", "--out", form) == {"file": str(form)}
+    bow = {"type": "Polygon", "coordinates": [[[119.6, 30.6], [119.61, 30.61], [119.61, 30.6],
+                                               [119.6, 30.61], [119.6, 30.6]]]}  # fmt: skip
+    path = write("bow.geojson", {"type": "Feature", "properties": {"n": "=1+1"}, "geometry": bow})
+    said = cli("land", "check", path, "--type", "tea", "--errors", marked, "--json")
+    assert said.status == 1
+    [offer] = said.json["repairs"]
+    assert offer["row"] == 0 and offer["offered"] is False and offer["code"] == "area_changes"
+    assert form.read_bytes()[:2] == marked.read_bytes()[:2] == b"PK"
+    assert cli.refused("land", "template", "--out", tmp_path / "no" / "form.xlsx") == "out_file"

@@ -409,7 +409,7 @@ def test_a_hole_outside_its_shell_does_not_become_land(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ring", ["shell", "hole"])
 @pytest.mark.parametrize(
-    ("number", "code"), [(119.6051, "invalid"), (math.nan, "invalid"), (math.inf, "invalid")]
+    ("number", "code"), [(119.6051, "invalid"), (math.nan, "not_finite"), (math.inf, "not_finite")]
 )
 def test_an_unclosed_ring_of_a_shapefile_is_refused_and_never_left_out(
     ring: str, number: float, code: str, tmp_path: Path
