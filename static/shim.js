@@ -110,6 +110,11 @@
     }
     map.on("zoomend", fit);
     fit();
+    // A label is centred by its width; a style sheet that comes later than the label changes that.
+    document.addEventListener("load", function (event) {
+      if (event.target.tagName !== "LINK") return;
+      layer.eachLayer(function (each) { if (each.getTooltip()) each.getTooltip().update(); });
+    }, true);
   }
 
   function areaOfLayer(layer) {
