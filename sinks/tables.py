@@ -4,12 +4,22 @@ from sinks.cooperative import contracts
 from sinks.core import audit, documents, people, policies, workdays
 from sinks.core.db import Base
 from sinks.crediting import certificates, issuance, ledger, projects, rounds
-from sinks.land import claims, imports, parcels, rights
+from sinks.land import (
+    attributes,
+    base_shapes,
+    claims,
+    consents,
+    constraint_layers,
+    imports,
+    parcels,
+    rights,
+)
 from sinks.measurement import layers, plots, runs
 from sinks.restoration import cases
 
 MODULES = (
-    audit, cases, certificates, claims, contracts, documents, imports, issuance, layers, ledger,
+    attributes, audit, base_shapes, cases, certificates, claims, consents, constraint_layers,
+    contracts, documents, imports, issuance, layers, ledger,
     parcels, people, plots, policies, projects, rights, rounds, runs, workdays,
 )  # fmt: skip
 metadata = Base.metadata

@@ -105,6 +105,35 @@ KINDS = {
             "valid_share_min", "图层有效覆盖下限", "Least share of a parcel on valid cells",
             "份额 0–1", 0.80, None, 0.5, 1.0, "规格说明 4.1",
         ),
+        Kind(
+            "consent_publicity_days", "集体同意的公示天数", "Publication of a collective's consent",
+            "天", 7, None, 1, 90, "森林法第十八条要求公示而未定天数；法律与实践说明 6.1（建议）",
+        ),
+        Kind(
+            "constraint.public_welfare_forest", "公益林上的竹林和其他林地能否计入",
+            "Forest sinks on public-welfare forest", "", "refuse", ("allow", "refuse"), None, None,
+            "森林法第四十九条、第五十五条（从严建议）",
+        ),
+        Kind(
+            "constraint.natural_forest", "天然林上的竹林和其他林地能否计入",
+            "Forest sinks on natural forest", "", "refuse", ("allow", "refuse"), None, None,
+            "森林法第三十二条（从严建议）",
+        ),
+        Kind(
+            "constraint.protected_area", "自然保护地内（湿地除外）能否计入",
+            "Sinks, other than wetland, in protected areas", "", "refuse", ("allow", "refuse"),
+            None, None, "自然保护区条例第二十六条（从严建议）",
+        ),
+        Kind(
+            "constraint.ecological_redline", "生态保护红线内（湿地除外）能否计入",
+            "Sinks, other than wetland, inside the ecological redline", "", "refuse",
+            ("allow", "refuse"), None, None, "自然资发〔2022〕142号（记忆，从严建议）",
+        ),
+        Kind(
+            "constraint.basic_farmland_tea", "永久基本农田上的既有茶园能否入库",
+            "Tea gardens on permanent basic farmland", "", "refuse", ("allow", "refuse"), None,
+            None, "基本农田保护条例第十七条（从严建议）",
+        ),
     )
 }  # fmt: skip
 

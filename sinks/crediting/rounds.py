@@ -17,7 +17,7 @@ from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.crediting import projects
-from sinks.land import claims, parcels
+from sinks.land import claims, eligibility, parcels
 from sinks.land.parcels import ParcelVersion
 from sinks.measurement import layers, plots, runs
 from sinks.measurement.runs import Frozen, FrozenParcel, Remeasured, Run
@@ -151,6 +151,8 @@ def open_round(
     Conflict
         Another round overlaps the period, the land of a parcel was claimed by another during it,
         or its sink is not the owner's for all of it.
+    NotEligible
+        A constraint under a parcel, or what it is, keeps it from being credited.
     """
     project = projects.owned(session, actor, project_id)
     start, end = layers.get(session, layer_start_id), layers.get(session, layer_end_id)
@@ -197,6 +199,7 @@ def _freeze(session: Session, actor: Actor, row: MonitoringRound, owner_id: int)
         session, owner_id, [parcel.id for _, parcel in standing], row.period_start, row.period_end
     )
     for member, parcel in standing:
+        eligibility.refuse(session, parcel.id, eligibility.Step.CREDIT)
         claims.cover(session, actor, parcel.id, row.period_start)
         version = parcels.present_version(session, parcel.id)
         session.add(

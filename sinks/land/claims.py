@@ -17,7 +17,7 @@ from sinks.core import audit
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, RecordedAt, constraint_of, today
 from sinks.core.errors import Conflict
-from sinks.land import parcels
+from sinks.land import eligibility, parcels
 from sinks.land.parcels import Neighbour, ParcelVersion, Status
 
 # Slivers with all neighbours together, beyond which two people would have to look.
@@ -61,6 +61,8 @@ def enrol(session: Session, actor: Actor, parcel_id: int) -> None:
         Names the parcels in the way.
     Conflict
         Not reviewed yet, a doubt still open, less than one mu, or nothing left after erosion.
+    NotEligible
+        Land that may not be this sink: permanent basic farmland under a forest, paddy as wetland.
     """
     actor.require(Role.OFFICER)
     parcel = parcels.locked(session, parcel_id)
@@ -77,6 +79,7 @@ def enrol(session: Session, actor: Actor, parcel_id: int) -> None:
     if blocking:
         reasons = "；".join(mark.message for mark in blocking)
         raise Conflict(f"地块 {parcel.code} 有存疑未处理：{reasons}。", code="marked")
+    eligibility.refuse(session, parcel_id, eligibility.Step.ENROL)
     parcels.step(session, actor, parcel_id, Status.ENROLLED)
     version = parcels.present_version(session, parcel_id)
     _refuse_slivers(session, parcel.code, version)

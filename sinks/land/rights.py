@@ -1,10 +1,13 @@
 """Rights: who holds what on a parcel, by which certificate, until when; reviewed by a second officer.
 
 Several parties, several rights and several certificates a parcel. The rows name households, so
-row-level security keeps them from the public.
+row-level security keeps them from the public. Where papers disagree, the order of evidence
+(`EVIDENCE`) says which one is followed.
 """
 
 import re
+import unicodedata
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -16,9 +19,9 @@ from sinks.core import audit
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.core.people import Party
-from sinks.land import parcels
-from sinks.land.parcels import Status
+from sinks.core.people import Party, PartyKind
+from sinks.land import consents, parcels
+from sinks.land.parcels import Parcel, Status
 
 
 class RightKind(StrEnum):
@@ -45,6 +48,7 @@ class CertificateKind(StrEnum):
     FOREST_RIGHT = "forest_right"
     CONTRACT = "contract"
     RESOLUTION = "resolution"
+    TOWNSHIP = "township"
 
 
 CERTIFICATE_ZH = {
@@ -52,7 +56,19 @@ CERTIFICATE_ZH = {
     CertificateKind.FOREST_RIGHT: "林权证",
     CertificateKind.CONTRACT: "承包或流转合同",
     CertificateKind.RESOLUTION: "集体决议及附图",
+    CertificateKind.TOWNSHIP: "乡镇证明（暂用）",
 }
+# Which paper is followed, the strongest first (law and practice notes 3.3). Under 民法典 216-217
+# the register decides and the certificate proves it, so a contract or a resolution yields to one;
+# what a township writes is provisional and carries no parcel through the review.
+EVIDENCE = (
+    CertificateKind.REAL_ESTATE,
+    CertificateKind.FOREST_RIGHT,
+    CertificateKind.CONTRACT,
+    CertificateKind.RESOLUTION,
+    CertificateKind.TOWNSHIP,
+)
+OWNERSHIP = (RightKind.LAND_OWNERSHIP, RightKind.TREE_OWNERSHIP)
 # An imported file may name the owner and no certificate; such a right is never accepted.
 CERTIFICATE_PENDING = "待补"
 # Soft: real certificates are written in many ways; a number that looks different is questioned.
@@ -60,6 +76,10 @@ USUAL_FORMS = {
     CertificateKind.REAL_ESTATE: re.compile(r"^.{1,3}[（(]20\d{2}[）)].+不动产权第\d+号$"),
     CertificateKind.FOREST_RIGHT: re.compile(r"^.*林证字[（(].+[）)]第.+号$"),
 }
+# 不动产单元代码, 28 characters (GB/T 37346-2019, 8.1): county 6, 地籍区 3, 地籍子区 3, 宗地特征码 2
+# (who owns the land, which right), 宗地顺序号 5, 定着物特征码 1 (F houses, L trees, Q other, W none),
+# 定着物单元号 8. It holds no check digit.
+UNIT_NO = re.compile(r"\d{6}\d{3}\d{3}[GJZ][A-Z]\d{5}[FLQW]\d{8}")
 
 
 class ParcelRight(Base):
@@ -70,6 +90,7 @@ class ParcelRight(Base):
         CheckConstraint("share > 0 and share <= 1", name="share"),
         CheckConstraint("reviewed_by_id <> added_by_id", name="second_officer"),
         CheckConstraint("term_to is null or term_to > term_from", name="term"),
+        CheckConstraint("unit_no is null or length(unit_no) = 28", name="unit_no"),
     )
 
     id: Mapped[Key]
@@ -79,6 +100,7 @@ class ParcelRight(Base):
     share: Mapped[Decimal] = mapped_column(Numeric(9, 8))
     certificate_kind: Mapped[str]
     certificate_no: Mapped[str]
+    unit_no: Mapped[str | None]
     term_from: Mapped[date | None]
     term_to: Mapped[date | None]
     added_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
@@ -96,11 +118,14 @@ def add(
     kind: str,
     certificate_kind: str,
     certificate_no: str,
+    unit_no: str | None = None,
     share: Decimal = Decimal(1),
     term_from: date | None = None,
     term_to: date | None = None,
 ) -> ParcelRight:
     """Add a right to a parcel that is not enrolled yet.
+
+    unit_no : 不动产单元号 as it stands on the certificate, spaces and wide characters allowed
 
     Raises
     ------
@@ -119,13 +144,7 @@ def add(
     parcel = parcels.locked(session, parcel_id)
     if parcel.status not in (Status.DRAFT, Status.SUBMITTED):
         raise Conflict("权属材料已审，不能再增改。", code="reviewed")
-    held = sum(
-        (row.share for row, _ in of_parcel(session, parcel_id) if row.kind == kind), Decimal(0)
-    )
-    if held + share > 1:
-        raise Conflict(
-            f"{RIGHT_ZH[RightKind(kind)]}的份额合计将为 {held + share}，超过 1。", code="shares"
-        )
+    _refuse_beyond_the_whole(session, parcel_id, kind, CertificateKind(certificate_kind), share)
     row = ParcelRight(
         parcel_id=parcel_id,
         party_id=party_id,
@@ -133,6 +152,7 @@ def add(
         share=share,
         certificate_kind=certificate_kind,
         certificate_no=certificate_no.strip()[:100],
+        unit_no=normalised_unit_no(unit_no) if unit_no and unit_no.strip() else None,
         term_from=term_from,
         term_to=term_to,
         added_by_id=actor.person_id,
@@ -143,19 +163,45 @@ def add(
     return row
 
 
+def _refuse_beyond_the_whole(
+    session: Session, parcel_id: int, kind: str, paper: CertificateKind, share: Decimal
+) -> None:
+    """Refuse more than the whole of one right, saying which of the papers is followed."""
+    held = [row for row, _ in of_parcel(session, parcel_id) if row.kind == kind]
+    total = sum((row.share for row in held), share)
+    if total <= 1:
+        return
+    strongest = min((CertificateKind(row.certificate_kind) for row in held), key=EVIDENCE.index)
+    followed = ""
+    if EVIDENCE.index(paper) < EVIDENCE.index(strongest):
+        followed = (
+            f"{CERTIFICATE_ZH[paper]}优先于已录的{CERTIFICATE_ZH[strongest]}："
+            "请先撤回与它不符的那一项，再录入。"
+        )
+    elif EVIDENCE.index(paper) > EVIDENCE.index(strongest):
+        followed = f"已录的{CERTIFICATE_ZH[strongest]}优先于{CERTIFICATE_ZH[paper]}，以前者为准。"
+    raise Conflict(
+        f"{RIGHT_ZH[RightKind(kind)]}的份额合计将为 {total}，超过 1。{followed}", code="shares"
+    )
+
+
 def review(session: Session, actor: Actor, parcel_id: int) -> None:
     """A second officer accepts the papers of a submitted parcel.
 
     Raises
     ------
     NotPermitted
-        The officer drew the parcel or added one of the rights.
+        The officer drew the parcel, added one of the rights or recorded the collective's consent.
     Conflict
-        No right on file, or one that has run out.
+        No right on file, one that has run out, provisional papers alone, or collective land that
+        nobody has contracted without the consent that 森林法 18 demands.
+    PolicyMissing
+        That consent is on file, and how long it has to be published is not decided.
     """
     actor.require(Role.OFFICER)
     parcel = parcels.locked(session, parcel_id)
-    rows = [row for row, _ in of_parcel(session, parcel_id)]
+    held = of_parcel(session, parcel_id)
+    rows = [row for row, _ in held]
     if not rows:
         raise Conflict("没有任何权属材料，不能通过审查。", code="no_rights")
     drew_id = parcels.present_version(session, parcel_id).created_by_id
@@ -169,6 +215,15 @@ def review(session: Session, actor: Actor, parcel_id: int) -> None:
     ran_out = [row for row in rows if row.term_to and row.term_to <= now(session).date()]
     if ran_out:
         raise Conflict(f"{ran_out[0].certificate_no} 的期限已过。", code="term_over")
+    if all(row.certificate_kind == CertificateKind.TOWNSHIP for row in rows):
+        raise Conflict(
+            "只有乡镇证明，属暂用材料，不能通过审查。请补充证书、合同或集体决议。",
+            code="provisional",
+        )
+    if needs_consent(held):
+        consents.refuse_without(
+            session, actor, parcel_id, collective_ids={party.id for _, party in held}
+        )
     parcels.step(session, actor, parcel_id, Status.RIGHTS_REVIEWED)
     for row in rows:
         row.reviewed_by_id, row.reviewed_at = actor.person_id, now(session)
@@ -193,6 +248,111 @@ def of_parcel(session: Session, parcel_id: int) -> list[tuple[ParcelRight, Party
         .order_by(ParcelRight.id)
     )
     return [(row, party) for row, party in session.execute(query)]
+
+
+def needs_consent(held: list[tuple[ParcelRight, Party]]) -> bool:
+    """Whether the land is the collective's own and nobody has contracted its use.
+
+    森林法 18: forest land that is not contracted is managed by the collective as a whole, and its
+    use passes on only with the consent of two thirds. That is so when nothing but the collective's
+    ownership or its resolution speaks for the parcel.
+    """
+    return bool(held) and all(
+        party.kind == PartyKind.VILLAGE
+        and (row.kind in OWNERSHIP or row.certificate_kind == CertificateKind.RESOLUTION)
+        for row, party in held
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The paper that is followed for one kind of right, and the weaker ones beside it."""
+
+    kind: RightKind
+    paper: CertificateKind
+    weaker: tuple[CertificateKind, ...]
+
+
+def followed(held: list[tuple[ParcelRight, Party]]) -> list[Followed]:
+    """For each kind of right on a parcel, which paper is followed where they disagree."""
+    found = []
+    for kind in RightKind:
+        papers = {CertificateKind(row.certificate_kind) for row, _ in held if row.kind == kind}
+        if papers:
+            first, *rest = sorted(papers, key=EVIDENCE.index)
+            found.append(Followed(kind, first, tuple(rest)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A right whose term ends; ``term_to`` is the first day it no longer holds."""
+
+    right_id: int
+    parcel_id: int
+    code: str
+    parcel_name: str
+    kind: RightKind
+    party_id: int
+    party_name: str
+    party_kind: str
+    certificate_no: str
+    term_to: date
+
+
+def expiring(session: Session, until: date) -> list[Expiring]:
+    """Rights on parcels not withdrawn whose term ends by a day, the soonest first.
+
+    What has run out already is among them, for as long as nobody has renewed it.
+    """
+    query = (
+        select(ParcelRight, Party, Parcel)
+        .join(Party, Party.id == ParcelRight.party_id)
+        .join(Parcel, Parcel.id == ParcelRight.parcel_id)
+        .where(ParcelRight.term_to <= until, Parcel.status != Status.WITHDRAWN)
+        .order_by(ParcelRight.term_to, Parcel.code, ParcelRight.id)
+    )
+    return [
+        Expiring(
+            row.id, parcel.id, parcel.code, parcel.name, RightKind(row.kind), party.id,
+            party.name, party.kind, row.certificate_no, row.term_to,
+        )
+        for row, party, parcel in session.execute(query)
+        if row.term_to is not None
+    ]  # fmt: skip
+
+
+def normalised_unit_no(typed: str) -> str:
+    """A 不动产单元号 without its spaces, in plain characters.
+
+    Raises
+    ------
+    Invalid
+        It is not built as GB/T 37346-2019 says; the sentence tells where.
+    """
+    text = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", typed)).upper()
+    if len(text) != 28:
+        raise Invalid(
+            f"不动产单元号应为 28 位，现有 {len(text)} 位。请照证书抄录，例如 "
+            "330523 001002 JE00012 L00010001。",
+            code="unit_no",
+        )
+    if not UNIT_NO.fullmatch(text):
+        raise Invalid(
+            "不动产单元号的结构不对：前 12 位是数字，第 13 位是 G、J 或 Z，第 14 位是字母，其后 5 位数字，"
+            "第 20 位是 F、L、Q 或 W，最后 8 位数字。",
+            code="unit_no",
+        )
+    return text
+
+
+def unit_no_question(unit_no: str, district_code: str) -> str | None:
+    """What is odd about a well-built 不动产单元号 on a parcel; a question, not a refusal."""
+    if unit_no[:6] != district_code:
+        return f"不动产单元号属于行政区 {unit_no[:6]}，地块在 {district_code}，请核对。"
+    if unit_no[12] != "J":
+        return "不动产单元号第 13 位不是 J：这宗地不登记为集体所有，请核对。"
+    return None
 
 
 def looks_unusual(certificate_kind: str, certificate_no: str) -> bool:
