@@ -4,11 +4,12 @@ Started by ``gis_data.vectors`` with an empty environment, no network where the 
 limits of its own. It is given names of files on standard input and answers on standard output with
 one line of JSON and the geometries behind it as WKB. GDAL reads shapefiles and GeoPackages, from copies
 in the staging folder and with these two drivers only (``_gdal``), so that none could follow a
-description to another file or server; for the other formats it is not loaded.
+description to another file or server; Arrow reads Parquet. For the other formats neither is loaded.
 """
 
 import hashlib
 import json
+import re
 import resource
 import struct
 import sys
@@ -31,7 +32,10 @@ _SIGNATURES = (
     (b"GIF8", "图片"),
     (b"Rar!", "RAR 压缩包"),
     (b"7z\xbc\xaf", "7z 压缩包"),
-    (b"PAR1", "Parquet"),
+    (b"PARE", "加密的 Parquet"),
+    (b"\xd0\xcf\x11\xe0", "带密码的或旧版的 Office 文件（.xls），请另存为不带密码的 .xlsx"),
+    (b"ARROW1", "Arrow 文件，请另存为 GeoParquet"),
+    (b"fgb", "FlatGeobuf，请另存为 GeoPackage"),
 )
 
 
@@ -121,19 +125,44 @@ def _by_content(data: bytes, request: dict[str, Any]) -> Raw:
     for signature, title in _SIGNATURES:
         if data.startswith(signature):
             raise Refused("unknown_format", f"是 {title}，不是地块文件。{_TAKEN}")
-    head = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if head.startswith((b"{", b"[")):
+    if data.startswith(b"PAR1"):
+        from gis_data import _parquet
+
+        return _parquet.read(data, layer=request["layer"], **rows)
+    head = _head(data)
+    if head.startswith(("{", "[")):
         from gis_data import _geojson
 
         return _geojson.read(data, **rows)
-    if head.startswith(b"<") or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        from gis_data import _kml
+    if head.startswith("<"):
+        return _xml(data, head, rows)
+    from gis_data import _csv
 
-        return _kml.read(data, **rows)
+    if table := _csv.delimiter_of(data, request["outline"]):
+        return _csv.read(data, *table, outline=request["outline"], **rows)
     raise Refused("unknown_format", f"看不出是什么文件。{_TAKEN}")
 
 
-_TAKEN = "可交：GeoJSON、GeoPackage、shapefile（压缩成 .zip）、KML、KMZ。"
+def _head(data: bytes) -> str:
+    """Return the first characters of what may be text, its byte order mark left out."""
+    codec = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    return data[:4096].decode(codec, "replace").lstrip()
+
+
+def _xml(data: bytes, head: str, rows: dict[str, Any]) -> Raw:
+    if re.search(r"<(\w+:)?gpx[\s>]", head):
+        from gis_data import _gpx
+
+        return _gpx.read(data, **rows)
+    from gis_data import _kml
+
+    return _kml.read(data, **rows)
+
+
+_TAKEN = (
+    "可交：GeoJSON、GeoPackage、shapefile（压缩成 .zip）、KML、KMZ、GPX、GeoParquet、"
+    "带边界列的 CSV 或 Excel（.xlsx）。"
+)
 
 
 def _shapefile(parts: dict[str, bytes], request: dict[str, Any]) -> Raw:
@@ -148,18 +177,29 @@ def _shapefile(parts: dict[str, bytes], request: dict[str, Any]) -> Raw:
 
 
 def _archive(data: bytes, request: dict[str, Any]) -> Raw:
-    """Return the one layer in the archive: a shapefile, or one GeoPackage, GeoJSON or KML."""
+    """Return the one layer in the archive: a shapefile, or one file of another format."""
     from gis_data import _zip
 
+    members = _zip.members(data)
+    if _zip.WORKBOOK in members:
+        from gis_data import _xlsx
+
+        return _xlsx.read(
+            members,
+            layer=request["layer"],
+            outline=request["outline"],
+            row_limit=request["row_limit"],
+        )
     held: dict[str, dict[str, bytes]] = {}
-    for name, content in _zip.members(data).items():
+    for name, content in members.items():
         stem, _, ending = name.rpartition(".")
         ending = ending.lower()
         if ending in ("shp", "shx", "dbf", "prj", "cpg"):
             held.setdefault(stem.lower(), {})[ending] = content
         else:
             held[name] = {ending: content}
-    layers = {n: p for n, p in held.items() if set(p) & {"shp", "gpkg", "geojson", "json", "kml"}}
+    beside = {"shx", "dbf", "prj", "cpg"}
+    layers = {name: parts for name, parts in held.items() if set(parts) - beside}
     if request["layer"] is not None and len(layers) > 1:
         layers = {n: p for n, p in layers.items() if n == request["layer"].lower()}
     if not layers:

@@ -5,7 +5,9 @@ little compiled code as it can.
 """
 
 import math
+import re
 import struct
+import unicodedata
 from array import array
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -133,6 +135,11 @@ def _packed(polygons: list[Rings]) -> bytes:
 
 def _little_endian(ring: Ring) -> bytes:
     return struct.pack(f"<{len(ring)}d", *ring)
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a column as it is compared: half-width, lower case, letters and digits."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name).lower())
 
 
 def plain_text(text: str) -> str:

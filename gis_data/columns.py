@@ -15,6 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from gis_data import geometry
+from gis_data._rows import plain_name
 from gis_data.refusals import FileRefused, Question
 
 UNITS_M2 = {"ha": 10_000.0, "mu": geometry.M2_PER_MU, "m2": 1.0}
@@ -142,7 +143,7 @@ _SERIAL_MIN, _SERIAL_MAX = 10_000, 110_000  # 1927 to 2201: a bare year or a cou
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 _DAYS = (
-    re.compile(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?(?:[T ]00:00(?::00)?)?"),
+    re.compile(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?(?:[T ]\d{2}:\d{2}(?::\d{2})?)?"),
     re.compile(r"(\d{4})(\d{2})(\d{2})"),
 )
 
@@ -161,23 +162,17 @@ class Normalised:
     questions: list[Question] = field(default_factory=list)
 
 
-def plain(name: str) -> str:
-    """Return the name of a column as it is compared: half-width, lower case, letters and digits."""
-    folded = unicodedata.normalize("NFKC", name).lower()
-    return re.sub(r"[\W_]+", "", folded)
-
-
 def _known() -> dict[str, set[str]]:
     """Return the meanings each plain name can have, the cut forms of a .dbf among them."""
     known: dict[str, set[str]] = {}
     cut: dict[str, set[str]] = {}
     for meaning, about in MEANINGS.items():
         for name in about.names:
-            known.setdefault(plain(name), set()).add(meaning)
+            known.setdefault(plain_name(name), set()).add(meaning)
             for codec in ("utf-8", "gb18030"):
                 short = name.encode(codec)[:_NAME_BYTES].decode(codec, "ignore")
                 if len(short) >= 3 and short != name:
-                    cut.setdefault(plain(short), set()).add(meaning)
+                    cut.setdefault(plain_name(short), set()).add(meaning)
     for name in _AREA_UNITS:
         known.setdefault(name, set()).add("declared_area")
     for name, meanings in cut.items():
@@ -190,7 +185,7 @@ _KNOWN = _known()
 
 def meanings_of(name: str) -> set[str]:
     """Return what a column of this name can hold; empty where the name says nothing."""
-    return _KNOWN.get(plain(name), set())
+    return _KNOWN.get(plain_name(name), set())
 
 
 def suggest(fields: Sequence[str]) -> dict[str, str]:
@@ -212,7 +207,7 @@ def suggest(fields: Sequence[str]) -> dict[str, str]:
 
 def unit_of(name: str) -> str | None:
     """Return ``mu``, ``ha`` or ``m2`` where the name of a column of areas tells its unit."""
-    return _AREA_UNITS.get(plain(name))
+    return _AREA_UNITS.get(plain_name(name))
 
 
 def column_of(target: str) -> tuple[str, str | None]:
@@ -380,7 +375,7 @@ def day(value: object) -> date:
     ValueError
         No day: a year alone, a month alone, or a number that is neither.
     """
-    written = unicodedata.normalize("NFKC", code(value)).replace(" 00:00:00", "").strip()
+    written = unicodedata.normalize("NFKC", code(value)).strip()
     for pattern in _DAYS:
         if found := pattern.fullmatch(written):
             year, month, dom = (int(part) for part in found.groups())

@@ -101,7 +101,7 @@ def as_multipolygon(polygon: Any) -> Any:
 
 @lru_cache(maxsize=64)
 def crs_of(text: str) -> pyproj.CRS:
-    """Return the coordinate system named by ``EPSG:n``, its URN, ``CRS84``, or WKT.
+    """Return the coordinate system named by ``EPSG:n``, its URN, ``CRS84``, WKT or PROJJSON.
 
     PROJ strings are not taken: they can name files and servers.
 
@@ -119,8 +119,9 @@ def crs_of(text: str) -> pyproj.CRS:
             crs = pyproj.CRS.from_epsg(int(code[1]))
         elif re.fullmatch(r"(?:urn:ogc:def:crs:)?OGC:[\d.]*:?CRS84|CRS84", text, re.I):
             crs = pyproj.CRS.from_epsg(4326)
-        elif re.match(r"[A-Z]{4,}[A-Z_0-9]*\s*\[", text) and len(text) <= WKT_CHARACTERS_MAX:
-            crs = pyproj.CRS.from_wkt(text)
+        elif re.match(r"[A-Z]{4,}[A-Z_0-9]*\s*\[|\{", text) and len(text) <= WKT_CHARACTERS_MAX:
+            # PROJJSON begins with a brace.
+            crs = pyproj.CRS.from_json(text) if text[0] == "{" else pyproj.CRS.from_wkt(text)
             if crs.is_bound and crs.source_crs is not None:
                 crs = crs.source_crs  # TOWGS84 beside a system says nothing about the system.
             known = crs.to_epsg()
@@ -274,6 +275,19 @@ def _place(bounds: Sequence[float]) -> str:
     return f"({bounds[0]:.10g}, {bounds[1]:.10g})"
 
 
+def _zone_code(x: float) -> int | None:
+    """Return the EPSG code of the CGCS2000 zone whose number stands before an easting, if one does.
+
+    Source: EPSG 4491 to 4501 are the 6-degree zones 13 to 23, 4513 to 4533 the 3-degree ones 25 to 45.
+    """
+    zone, easting_m = divmod(x, 1e6)
+    if not 1e5 < easting_m < 9e5:
+        return None
+    if 13 <= zone <= 23:
+        return 4491 + int(zone) - 13
+    return 4513 + int(zone) - 25 if 25 <= zone <= 45 else None
+
+
 def crs_hint(bounds: Sequence[float]) -> str:
     """Return which coordinate system the numbers look like, as advice; it is never acted on."""
     x, y = bounds[0], bounds[1]
@@ -285,6 +299,6 @@ def crs_hint(bounds: Sequence[float]) -> str:
         return "看来是经纬度：CGCS2000 用 --crs EPSG:4490，WGS 84 用 --crs EPSG:4326。"
     if 2e6 < y < 6e6 and 1e5 < x < 9e5:
         return "看来是不带带号的高斯-克吕格坐标：中央经线 120 度的 CGCS2000 用 --crs EPSG:4549。"
-    if 2e6 < y < 6e6 and 4e7 < x < 4.1e7:
-        return "看来是带号为 40 的高斯-克吕格坐标：CGCS2000 用 --crs EPSG:4528。"
+    if 2e6 < y < 6e6 and (code := _zone_code(x)):
+        return f"看来是带号为 {x // 1e6:.0f} 的高斯-克吕格坐标：CGCS2000 用 --crs EPSG:{code}。"
     return "请向制图单位问明坐标系，用 --crs EPSG:编号 给出。"

@@ -1,4 +1,7 @@
-"""Reading land from files of strangers: GeoJSON, GeoPackage, shapefile (bare or zipped), KML, KMZ.
+"""Reading land from files of strangers.
+
+GeoJSON, GeoPackage, shapefile (bare or zipped), KML, KMZ, GPX, GeoParquet, and tables with outlines in
+them as CSV or .xlsx.
 
 The file is parsed in a child process with limits and, where the system allows it, without a network;
 what comes back is outlines exactly as read and plain values. Each row of the file gives one ``Row``,
@@ -26,6 +29,7 @@ import pyproj
 import shapely
 
 from gis_data import _geojson, _rows, _wkb, geometry, map_offsets
+from gis_data._tables import ROLES
 from gis_data.refusals import FileRefused, Question, Refusal
 
 BYTES_MAX = 256 * 2**20
@@ -93,6 +97,7 @@ def read(
     crs: str | None = None,
     encoding: str | None = None,
     layer: str | None = None,
+    outline: Mapping[str, str] | None = None,
     row_limit: int = ROWS_MAX,
 ) -> VectorFile:
     """Return the rows of the file.
@@ -102,7 +107,9 @@ def read(
     crs : coordinate system such as ``EPSG:4490``, for a file that names none; or ``GCJ-02`` or
         ``BD-09`` for outlines traced on a web map, which call themselves WGS 84 or nothing
     encoding : of the text of a shapefile, such as ``GBK``; wins over what the file says
-    layer : name of the layer where a GeoPackage or an archive holds several
+    layer : name of the layer where a GeoPackage, a workbook or an archive holds several
+    outline : for a table, role -> column where the names do not tell: ``wkt``; ``vertices``; or
+        ``parcel``, ``part``, ``ring``, ``order``, ``x`` (east) and ``y`` (north)
 
     Raises
     ------
@@ -111,6 +118,7 @@ def read(
     """
     paths = _paths(path)
     offset = map_offsets.named(crs) if crs else None
+    _refuse_roles(outline)
     given = geometry.crs_of(crs) if crs and not offset else None
     with tempfile.TemporaryDirectory(prefix="sinks-read-") as staging:
         header, blob = _in_child(
@@ -118,11 +126,15 @@ def read(
                 "paths": {part: str(place) for part, place in paths.items()},
                 "encoding": encoding,
                 "layer": layer,
+                "outline": dict(outline) if outline else None,
                 "row_limit": row_limit,
                 "staging": staging,
             }
         )
     rows = _rows_of(header["rows"], blob)
+    if header["crs"] and (said := map_offsets.named(header["crs"])):
+        # A table can say so itself, in its column for the system.
+        header, offset = header | {"crs": None}, offset or said
     found, source = _offset_crs(header, offset) if offset else _crs(header, given, rows)
     return VectorFile(
         rows=rows,
@@ -154,6 +166,13 @@ def drawn(geojson: Mapping[str, Any]) -> VectorFile:
     crs = geometry.crs_of("EPSG:4326")
     fields = list(raw.attributes)
     return VectorFile([row], crs, "default", "UTF-8", fields, "GeoJSON", "", "not used")
+
+
+def _refuse_roles(outline: Mapping[str, str] | None) -> None:
+    if unknown := set(outline or {}) - ROLES.keys():
+        raise FileRefused(
+            "outline_columns", f"没有“{min(unknown)[:20]}”这种列。可指明：{'、'.join(ROLES)}。"
+        )
 
 
 def _paths(path: str | Path) -> dict[str, Path]:

@@ -43,6 +43,14 @@ LayerOption = Annotated[str | None, typer.Option(help="文件有几个图层时�
 AreaFieldOption = Annotated[
     str | None, typer.Option(metavar="FIELD[:mu|ha|m2]", help="申报面积的字段和单位")
 ]
+OutlineOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ROLE=列名,…",
+        help="表格里边界所在的列，列名认不出时给出：wkt=…，或 vertices=…，"
+        "或 parcel=…,order=…,x=…,y=…（x 为东，y 为北）",
+    ),
+]
 
 
 @app.command("check")
@@ -53,6 +61,7 @@ def check_file(
     encoding: EncodingOption = None,
     layer: LayerOption = None,
     area_field: AreaFieldOption = None,
+    outline: OutlineOption = None,
     anywhere: Annotated[
         bool, typer.Option("--anywhere", help="不问位置，在当地米制坐标系中量容差；不查重叠")
     ] = False,
@@ -69,7 +78,7 @@ def check_file(
     """
     read, report = examined(
         file, sink_type, crs=crs, encoding=encoding, layer=layer, area_field=area_field,
-        anywhere=anywhere,
+        anywhere=anywhere, outline=outline,
     )  # fmt: skip
     document = report.to_json()
     if read is not None:
@@ -110,16 +119,27 @@ def examined(
     layer: str | None,
     area_field: str | None,
     anywhere: bool = False,
+    outline: str | None = None,
 ) -> tuple[VectorFile | None, CheckReport]:
     """The file as read, None when it cannot be, and the report on its rows."""
     try:
-        read = vectors.read(file, crs=crs, encoding=encoding, layer=layer)
+        read = vectors.read(
+            file, crs=crs, encoding=encoding, layer=layer, outline=_outline_columns(outline)
+        )
         report = checks.check_rows(
             read, sink_type=sink_type, anywhere=anywhere, declared_area_field=area_field
         )
     except FileRefused as error:
         return None, checks.refused_file(error)
     return read, report
+
+
+def _outline_columns(said: str | None) -> dict[str, str] | None:
+    """Role -> column of ``parcel=宗地,x=E,y=N``; a word without ``=`` is refused as an unknown role."""
+    if said is None:
+        return None
+    pairs = (pair.partition("=") for pair in said.split(","))
+    return {role.strip(): column.strip() for role, _, column in pairs}
 
 
 def _database_seems_there() -> bool:

@@ -287,3 +287,17 @@ def test_the_form_and_the_marked_rows_are_written_as_workbooks(cli, write, tmp_p
     assert offer["row"] == 0 and offer["offered"] is False and offer["code"] == "area_changes"
     assert form.read_bytes()[:2] == marked.read_bytes()[:2] == b"PK"
     assert cli.refused("land", "template", "--out", tmp_path / "no" / "form.xlsx") == "out_file"
+
+
+def test_the_columns_of_a_table_can_be_named(cli, tmp_path: Path) -> None:
+    corners = [(119.6, 30.6), (119.61, 30.6), (119.61, 30.61), (119.6, 30.6)]
+    lines = ["户,E,N", *(f"甲,{x},{y}" for x, y in corners)]
+    path = tmp_path / "corners.csv"
+    path.write_text("\n".join(lines), encoding="utf-8-sig")
+    words = ("land", "check", path, "--type", "tea", "--crs", "EPSG:4490")
+    said = cli(*words, "--json")
+    assert said.status == 1 and said.json["file"]["code"] == "no_outlines"
+    report = cli.done(*words, "--outline", "parcel=户,x=E,y=N")
+    assert [row["row"] for row in report["accepted"]] == [0]
+    said = cli(*words, "--outline", "户", "--json")
+    assert said.json["file"]["code"] == "outline_columns"
