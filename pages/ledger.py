@@ -246,16 +246,19 @@ def certify(me: Actor, one: AccountLine, held_kg: int) -> None:
         st.caption(t("账户没有持有的碳汇量，不能出具持有证书。", "Nothing held to certify."))
         return
     sentence = t(
-        f"将为“{one.title}”出具持有证书：{_words.kilograms(held_kg)}。证书编号公开可查，出具后不能收回；"
-        "碳汇量以后转出或注销的，查验时会显示。",
-        f"A certificate of {_words.kilograms(held_kg)} for “{one.title}”. Its number can be checked "
-        "by anybody; what is moved or retired later shows in the check.",
+        f"将为“{one.title}”出具持有证书：{_words.kilograms(held_kg)}，其中已有持有证书的除外。"
+        "证书编号公开可查，出具后不能收回；碳汇量以后转出、预留或注销的，证书即告终止。",
+        f"A certificate of {_words.kilograms(held_kg)} for “{one.title}”, less what has its "
+        "certificate already. Anybody can check its number; it ends when its units move.",
     )
     if _kit.confirm(f"certify.{one.id}", sentence, t("出具持有证书", "Issue a certificate")):
         with explained():
             with db.transaction(me) as session:
-                number = certificates.certify_holding(session, me, one.id).number
-            say_done(t(f"已出具证书 {number}。", f"Certificate {number} is issued."))
+                paper = certificates.certify_holding(session, me, one.id)
+                number, amount = paper.number, _words.kilograms(int(paper.public["amount_kg"]))
+            say_done(
+                t(f"已出具证书 {number}：{amount}。", f"Certificate {number} is issued: {amount}.")
+            )
 
 
 def show_certificates(me: Actor) -> None:

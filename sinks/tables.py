@@ -3,7 +3,7 @@
 from sinks.cooperative import contracts
 from sinks.core import audit, documents, people, policies, workdays
 from sinks.core.db import Base
-from sinks.crediting import certificates, issuance, ledger, projects, rounds
+from sinks.crediting import certificates, issuance, ledger, projects, rounds, signatures
 from sinks.land import (
     attributes,
     base_shapes,
@@ -20,6 +20,7 @@ from sinks.restoration import cases
 MODULES = (
     attributes, audit, base_shapes, cases, certificates, claims, consents, constraint_layers,
     contracts, documents, imports, issuance, layers, ledger,
-    parcels, people, plots, policies, projects, rights, rounds, runs, workdays,
+    parcels, people, plots, policies, projects, rights, rounds, runs,
+    signatures, workdays,
 )  # fmt: skip
 metadata = Base.metadata

@@ -1,5 +1,6 @@
 """The people and the land of the tests: small helpers that go through the real functions."""
 
+import threading
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,7 +12,7 @@ import rasterio
 from rasterio.transform import from_origin
 from shapely import MultiPolygon, Polygon
 from shapely.geometry import box
-from sqlalchemy import select
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from sinks.cooperative import contracts
@@ -305,3 +306,17 @@ def recorded_round(session: Session, people_: dict[str, Actor], folder: Path) ->
     rounds.verify(session, people_["verifier"], story.round_id, "核证通过")
     rounds.record(session, people_["authority"], story.round_id, "湖林碳备〔2026〕1号")
     return story
+
+
+def wait_until_blocked(engine: Engine) -> None:
+    """Returns when another connection of this database waits for a lock."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    for _ in range(600):
+        with engine.connect() as connection:
+            if connection.execute(query).scalar_one():
+                return
+        threading.Event().wait(0.05)
+    raise AssertionError("nobody waited")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sinks.core import audit
 from sinks.core.actor import Actor, Role
-from sinks.core.db import Base, Key, RecordedAt, today
+from sinks.core.db import Base, Key, RecordedAt, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.core.people import Party
 from sinks.crediting import rounds
@@ -109,8 +109,6 @@ def draft(
         raise Invalid("合同期限的终止日应晚于起始日。", code="term")
     if not 0 < net_share <= 1 or estimate_kg < 0 or fee_fen_mu_year < 0:
         raise Invalid("分成比例应在 0 到 1 之间，价格和预估量不能为负。", code="terms")
-    if session.scalar(select(Contract.id).where(Contract.number == number.strip())):
-        raise Conflict(f"合同编号 {number} 已被使用。", code="contract_number")
     area_m2 = 0.0
     for parcel_id in sorted(parcel_ids):
         area_m2 += _refuse_unfit(session, parcel_id, counterparty_id, term_to)
@@ -127,8 +125,9 @@ def draft(
         exit_clause=exit_clause.strip(),
         drafted_by_id=actor.person_id,
     )
-    session.add(row)
-    session.flush()
+    used = Conflict(f"合同编号 {row.number} 已被使用。", code="contract_number")
+    with refused_in_words(session, {"contract_number_key": used}):
+        session.add(row)
     session.add_all(
         ContractParcel(contract_id=row.id, parcel_id=parcel_id, standing=False)
         for parcel_id in parcel_ids

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sinks.core import audit, settings
 from sinks.core.actor import DECIDING_ROLES, Actor, Role
-from sinks.core.db import Base, Key, RecordedAt, now
+from sinks.core.db import Base, Key, RecordedAt, now, refused_in_words
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 
 # A workday and a night: whoever signs in in the morning is not thrown out at a meeting.
@@ -187,13 +187,7 @@ def add_person(
         raise Invalid("账号须属于一个单位；农户没有可办理的角色。", code="person_party")
     if not re.fullmatch(r"[a-z][a-z0-9._-]{1,39}", login):
         raise Invalid("登录名用小写字母开头，2 到 40 个字母、数字、点、横线。", code="login_form")
-    if session.scalar(select(Person.id).where(Person.login == login)):
-        raise Conflict(f"登录名 {login} 已被使用。", code="login_taken")
     identity_hash = _identity_hash(identity_number) if identity_number else None
-    if identity_hash and session.scalar(
-        select(Person.id).where(Person.identity_hash == identity_hash)
-    ):
-        raise Conflict("这位自然人已有账号，一人只能有一个账号。", code="person_taken")
     person = Person(
         login=login,
         name=name,
@@ -201,8 +195,14 @@ def add_person(
         password_hash=HASHER.hash(password),
         identity_hash=identity_hash,
     )
-    session.add(person)
-    session.flush()
+    taken = {
+        "person_login_key": Conflict(f"登录名 {login} 已被使用。", code="login_taken"),
+        "person_identity_hash_key": Conflict(
+            "这位自然人已有账号，一人只能有一个账号。", code="person_taken"
+        ),
+    }
+    with refused_in_words(session, taken):
+        session.add(person)
     audit.record(session, actor, "person.add", f"person:{person.id}", {"login": login})
     return person
 
@@ -246,13 +246,6 @@ def grant(session: Session, actor: Actor | None, person_id: int, role: Role) -> 
         actor.require(Role.ADMIN)
         if actor.person_id == person_id:
             raise NotPermitted("不能给自己授权，请另一位管理员办理。", code="own_role")
-    standing = session.scalar(
-        select(RoleGrant).where(
-            RoleGrant.person_id == person_id, RoleGrant.role == role, RoleGrant.revoked_at.is_(None)
-        )
-    )
-    if standing:
-        raise Conflict("此人已有这个角色（或正等待第二位管理员批准）。", code="role_held")
     row = RoleGrant(
         person_id=person_id,
         role=role,
@@ -260,8 +253,9 @@ def grant(session: Session, actor: Actor | None, person_id: int, role: Role) -> 
         in_force=actor is None
         or (role not in DECIDING_ROLES and not (role == Role.ADMIN and (administrators or 0) > 1)),
     )
-    session.add(row)
-    session.flush()
+    held = Conflict("此人已有这个角色（或正等待第二位管理员批准）。", code="role_held")
+    with refused_in_words(session, {"role_grant_one_in_force": held}):
+        session.add(row)
     audit.record(session, actor, "role.grant", f"person:{person_id}", {"role": role})
     return row
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sinks.core import audit
 from sinks.core.actor import Actor, Role
-from sinks.core.db import Base
+from sinks.core.db import Base, refused_in_words
 from sinks.core.errors import Conflict, Invalid
 
 
@@ -36,8 +36,10 @@ def load(session: Session, actor: Actor, days: dict[date, DayKind], note: str) -
     actor.require(Role.REGISTRAR, Role.ADMIN)
     if not days:
         raise Invalid("没有读到任何日期。", code="calendar_empty")
-    for day, kind in days.items():
-        session.merge(Holiday(day=day, kind=kind, note=note))
+    busy = Conflict("另一人刚刚导入了同样的日期，请查看后再导入。", code="calendar_busy")
+    with refused_in_words(session, {"holiday_pkey": busy}):
+        for day, kind in days.items():
+            session.merge(Holiday(day=day, kind=kind, note=note))
     audit.record(
         session, actor, "calendar.load", "calendar",
         {"days": len(days), "years": sorted({day.year for day in days}), "note": note},

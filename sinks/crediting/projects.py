@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from methodologies import catalogue
 from sinks.core import audit, policies, workdays
 from sinks.core.actor import Actor, Role
-from sinks.core.db import Base, Key, RecordedAt, now, today
+from sinks.core.db import Base, Key, RecordedAt, now, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.core.people import Party
 from sinks.land import parcels
@@ -269,10 +269,10 @@ def register(session: Session, actor: Actor, project_id: int, filing_no: str) ->
         raise NotPermitted("申报、审定与备案须由不同的人办理。", code="four_people")
     if not filing_no.strip():
         raise Invalid("请填写备案号。", code="filing_no")
-    if session.scalar(select(Project.id).where(Project.filing_no == filing_no.strip())):
-        raise Conflict(f"备案号 {filing_no} 已被使用。", code="filing_no")
-    _move(project, Status.REGISTERED)
-    project.registered_by_id, project.filing_no = actor.person_id, filing_no.strip()
+    used = Conflict(f"备案号 {filing_no.strip()} 已被使用。", code="filing_no")
+    with refused_in_words(session, {"project_filing_no_key": used}):
+        _move(project, Status.REGISTERED)
+        project.registered_by_id, project.filing_no = actor.person_id, filing_no.strip()
     _note(session, actor, project, "register", {"filing_no": project.filing_no})
     return project
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sinks.core import audit, policies, workdays
 from sinks.core.actor import Actor, Role
-from sinks.core.db import Base, Key, RecordedAt, now, today
+from sinks.core.db import Base, Key, RecordedAt, now, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.crediting import projects
 from sinks.land import claims, eligibility, parcels
@@ -408,12 +408,10 @@ def record(session: Session, actor: Actor, round_id: int, filing_no: str) -> Mon
         raise NotPermitted("申报、核证与备案须由不同的人办理。", code="four_people")
     if not filing_no.strip():
         raise Invalid("请填写备案号。", code="filing_no")
-    if session.scalar(
-        select(MonitoringRound.id).where(MonitoringRound.filing_no == filing_no.strip())
-    ):
-        raise Conflict(f"备案号 {filing_no} 已被使用。", code="filing_no")
-    _move(row, Status.RECORDED)
-    row.recorded_by_id, row.filing_no = actor.person_id, filing_no.strip()
+    used = Conflict(f"备案号 {filing_no.strip()} 已被使用。", code="filing_no")
+    with refused_in_words(session, {"monitoring_round_filing_no_key": used}):
+        _move(row, Status.RECORDED)
+        row.recorded_by_id, row.filing_no = actor.person_id, filing_no.strip()
     _note(session, actor, row, "record", {"filing_no": row.filing_no})
     return row
 

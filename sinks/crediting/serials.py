@@ -182,5 +182,10 @@ def check_certificate_number(text: str) -> str:
     return normal
 
 
+def same_number(one: str, other: str) -> bool:
+    """Whether two people have typed the same number, each in their own way."""
+    return _normalised(one) == _normalised(other)
+
+
 def _normalised(text: str) -> str:
     return "".join(text.translate(_SAME).split())

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from gis_data import geometry
 from sinks.core import audit
 from sinks.core.actor import Actor, Role
-from sinks.core.db import Base, Key, RecordedAt, today
+from sinks.core.db import Base, Key, RecordedAt, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 
 
@@ -112,8 +112,6 @@ def add_plot(
     if not (25 <= area_m2 <= 10_000 and 0 <= slope_deg < 60):
         raise Invalid("样地面积应为 25–10000 平方米，坡度 0–60 度。", code="plot")
     _refuse_anothers(session, actor, project_id)
-    if session.scalar(select(Plot.id).where(Plot.project_id == project_id, Plot.code == code)):
-        raise Conflict(f"本项目已有样地 {code}。", code="plot_code")
     row = Plot(
         project_id=project_id,
         stratum=stratum,
@@ -122,8 +120,9 @@ def add_plot(
         area_m2=area_m2,
         slope_deg=slope_deg,
     )
-    session.add(row)
-    session.flush()
+    used = Conflict(f"本项目已有样地 {code}。", code="plot_code")
+    with refused_in_words(session, {"plot_project_id_code_key": used}):
+        session.add(row)
     audit.record(session, actor, "plot.add", f"plot:{row.id}", {"project": project_id})
     return row
 

@@ -25,7 +25,7 @@ from methodologies import factors, moso_stand_v1, statistics
 from methodologies.base import CO2_PER_C
 from sinks.core import audit, documents
 from sinks.core.actor import Actor, Role
-from sinks.core.db import Base, Key, RecordedAt, today
+from sinks.core.db import Base, Key, RecordedAt, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.core.people import Party, masked
 from sinks.crediting import certificates, ledger
@@ -241,12 +241,6 @@ def open_case(
         procuratorate = session.get(Party, prosecutor_id)
         if procuratorate is None or procuratorate.kind != "procuratorate":
             raise Invalid("请选择检察院。", code="prosecutor")
-    if session.scalar(
-        select(CourtCase.id).where(
-            CourtCase.case_no == number.text, CourtCase.court_id == actor.party_id
-        )
-    ):
-        raise Conflict(f"案件 {number.text} 已立。", code="case_held")
     row = CourtCase(
         case_no=number.text,
         court_id=actor.party_id,
@@ -256,7 +250,9 @@ def open_case(
         damage=damage,
         opened_by_id=actor.person_id,
     )
-    session.add(row)
+    held = Conflict(f"案件 {number.text} 已立。", code="case_held")
+    with refused_in_words(session, {"court_case_case_no_court_id_key": held}):
+        session.add(row)
     _note(session, actor, row, "open", {})
     return row, case_number.court_warnings(number)
 

@@ -13,13 +13,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from sinks.core import db
 from sinks.core.actor import Role
 from sinks.core.errors import Invalid, NotFound
 from sinks.core.people import Party, PartyKind, Person, RoleGrant
-from sinks.crediting import certificates, projects, rounds, serials
+from sinks.crediting import certificates, projects, rounds, serials, signatures
 from sinks.crediting.certificates import Answer, Certificate, CertificateBlock, CertificateKind
 from sinks.crediting.ledger import Batch, Block, BlockState
 from sinks.crediting.projects import Project, ProjectParcel
@@ -28,9 +28,26 @@ from sinks.land.parcels import ParcelVersion
 from sinks.measurement import runs
 from sinks.web import answers, frame, words
 
-TYPED_LENGTH_MAX = 300
+TYPED_LENGTH_MAX = 2000
 # A certificate with thousands of serials prints well below this.
 FILE_BYTES_MAX = 8 * 1024 * 1024
+# Why a paper is none of ours, by the code of the check's answer.
+REFUSED_EN = {
+    "certificate_form": "That is no certificate number. One looks like "
+    f"{serials.certificate_number(2026, 1)}.",
+    "certificate_check": "The check characters do not fit: a character was mistyped or made up.",
+    "no_certificate": "The number is well formed, but the registry has no such certificate.",
+    "signature_form": "That is no text signed by the registry, or part of it is missing.",
+    "key_unknown": "It is signed by a key that is not the registry's.",
+    "signature": "The signature does not fit: the content was altered or forged.",
+    "key_revoked": "The key that signed it has been revoked, so the signature proves nothing. "
+    "Check the certificate by its number.",
+    "another_paper": "The QR code belongs to another certificate than this number.",
+    "not_in_ledger": "The signature fits, but the registry has issued no such certificate. "
+    "Please tell the registrar at once.",
+    "no_signature": "This file is no original of the registry: it bears no signature of it.",
+    "altered": "This file is no original of the registry: it has been altered.",
+}
 KG = (func.upper(Block.units) - func.lower(Block.units)) * Batch.unit_kg
 
 
@@ -158,8 +175,12 @@ def notices(request: Request) -> Response:
 
 
 def check(request: Request) -> Response:
-    """GET /public/check?number=: whether a certificate is one of ours, and its state now."""
-    typed = request.query_params.get("number", "").strip()[:TYPED_LENGTH_MAX]
+    """GET /public/check?number=&c=: whether a certificate is one of ours, and its state now.
+
+    c : the signed text of a QR code, as a telephone opens it
+    """
+    asked = (request.query_params.get(name, "").strip() for name in ("number", "c"))
+    typed = " ".join(part for part in asked if part)[:TYPED_LENGTH_MAX]
     if not typed:
         return answers.html(
             request, "public_check.html", answer=None, typed="", demonstration=False
@@ -168,6 +189,20 @@ def check(request: Request) -> Response:
         answer = certificates.check(session, typed)
         facts = _facts(session, answer, answers.language(request))
     return answers.html(request, "public_check.html", answer=answer, typed=typed, **facts)
+
+
+def keys(request: Request) -> Response:
+    """GET /public/key: the public keys, for people."""
+    with db.transaction() as session:
+        rows = signatures.published(session)
+    return answers.html(request, "public_key.html", rows=rows, demonstration=False)
+
+
+def keys_file(_request: Request) -> Response:
+    """GET /public/key.json: the public keys, for programs that check without this registry."""
+    with db.transaction() as session:
+        rows = signatures.published(session)
+    return JSONResponse({"keys": rows}, headers={"Cache-Control": "no-store"})
 
 
 def check_file(request: Request, form: FormData) -> Response:
@@ -189,11 +224,15 @@ def _facts(
     if not answer.genuine:
         return {
             "demonstration": False,
-            "sentence": answer.reason if lang == "zh" else _refused_en(answer, from_file),
+            "sentence": answer.reason if lang == "zh" else _refused_en(answer),
             "usable": False, "from_file": from_file,
         }  # fmt: skip
     public = answer.public or {}
-    usable = answer.kind == CertificateKind.HOLDING and answer.held_kg == answer.amount_kg
+    usable = (
+        answer.kind == CertificateKind.HOLDING
+        and answer.held_kg == answer.amount_kg
+        and not answer.ended
+    )
     return {
         "demonstration": bool(public.get("demonstration")),
         "sentence": sentence(answer, _retired_on(session, answer.number), lang),
@@ -203,18 +242,8 @@ def _facts(
     }
 
 
-def _refused_en(answer: Answer, from_file: bool) -> str:
-    if from_file:
-        return "This file is no original of the registry, or it has been altered."
-    try:
-        serials.check_certificate_number(answer.number)
-    except Invalid as error:
-        if error.code == "certificate_check":
-            return "The check characters do not fit: a character was mistyped or made up."
-        return (
-            f"That is no certificate number. One looks like {serials.certificate_number(2026, 1)}."
-        )
-    return "The number is well formed, but the registry has no such certificate."
+def _refused_en(answer: Answer) -> str:
+    return REFUSED_EN[answer.code or "certificate_form"]
 
 
 def sentence(answer: Answer, retired_on: list[date], lang: str) -> str:

@@ -29,6 +29,8 @@ routes: list[BaseRoute] = [
     _get("/public/projects", page(public.project_list)),
     _get("/public/project/{id}", page(public.project_page)),
     _get("/public/notices", page(public.notices)),
+    _get("/public/key", page(public.keys)),
+    _get("/public/key.json", page(public.keys_file)),
     _get("/certificates/{number}.pdf", page(files.certificate)),
     _get("/documents/{id}", page(files.document)),
     _get("/tiles/base/{z}/{x}/{y}.png", page(tiles.base_tile)),

@@ -193,9 +193,21 @@ def test_the_whole_way_from_a_file_to_a_retired_credit(
     paper = tmp_path / "held.pdf"
     held = registry.done("certificate", "holding", account, "--out", paper, by="clerk")
     assert registry.done("certificate", "check", held["number"])["held_kg"] == issued["holders_kg"]
+    assert (
+        registry.refused(
+            "certificate", "holding", account, "--out", tmp_path / "second.pdf", by="clerk2"
+        )
+        == "certified"
+    )
+    keys = tmp_path / "keys.json"
+    registry.done("certificate", "keys", "--out", keys)
+    offline = registry.done("certificate", "check", paper, "--keys", keys)
+    assert offline["genuine"] and offline["number"] == held["number"]
     retire_for_a_case(registry, account, layer_ids[1], tmp_path, write)
-    paper.write_bytes(paper.read_bytes() + b" ")
+    assert registry.done("certificate", "check", paper)["ended"]
+    paper.write_bytes(paper.read_bytes().replace(b"%%EOF", b"%%EoF", 1))
     assert registry.refused("certificate", "check", paper) == "not_genuine"
+    assert registry.refused("certificate", "check", paper, "--keys", keys) == "not_genuine"
     assert registry.done("ledger", "verify")["broken"] == []
     assert registry.done("audit", "seal", by="auditor")["sealed"] > 50
     chain = registry.done("audit", "verify")

@@ -33,7 +33,8 @@ def printed(kind: str, lines: int, *, demonstration: bool = False, **more: Any) 
     values = {
         "lines": [line(number) for number in range(lines)], "amount_kg": lines * 1000,
         "demonstration": demonstration, "number": NUMBER, "check_url": "http://localhost/x",
-        "issued_at": datetime(2026, 11, 22, 3, tzinfo=UTC), "qr": papers.qr_svg("http://localhost/x"),
+        "issued_at": datetime(2026, 11, 22, 3, tzinfo=UTC), "key_id": "0123456789abcdef",
+        "qr": papers.qr_svg("http://localhost:8501/public/check?c=" + "A" * 600),
         **more,
     }  # fmt: skip
     return PdfReader(io.BytesIO(papers.pdf(f"certificate_{kind}.html", values)))
@@ -57,6 +58,10 @@ def test_the_retirement_certificate_says_all_a_court_file_needs() -> None:
     ):  # fmt: skip
         assert said in text, said
     assert "演示数据" not in text
+
+
+def test_a_retirement_of_three_vintages_fits_one_page_with_the_band_of_the_demonstration() -> None:
+    assert len(printed("retirement", 3, demonstration=True, **CASE).pages) == 1
 
 
 def test_the_holding_certificate_names_the_holder() -> None:

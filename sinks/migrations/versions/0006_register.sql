@@ -72,3 +72,71 @@ ALTER TABLE parcel_credit
 -- Two batches with one number would print the same serials.
 ALTER TABLE batch ADD CONSTRAINT batch_project_id_vintage_sequence_key
   UNIQUE (project_id, vintage, sequence);
+
+-- One living certificate of holding for a block. It ends when any block it speaks of moves: the
+-- paper then says more than its holder has.
+CREATE TABLE holding_paper (
+  block_id bigint NOT NULL CONSTRAINT holding_paper_pkey PRIMARY KEY,
+  certificate_id bigint NOT NULL,
+  CONSTRAINT holding_paper_block_id_fkey FOREIGN KEY (block_id) REFERENCES block,
+  CONSTRAINT holding_paper_certificate_id_fkey FOREIGN KEY (certificate_id) REFERENCES certificate
+);
+CREATE INDEX holding_paper_certificate_id_idx ON holding_paper (certificate_id);
+-- Of the papers printed before, the newest over each block lives.
+INSERT INTO holding_paper (block_id, certificate_id)
+  SELECT DISTINCT ON (o.block_id) o.block_id, c.id
+  FROM certificate c JOIN certificate_block o ON o.certificate_id = c.id
+  WHERE c.kind = 'holding' AND NOT EXISTS (
+    SELECT FROM certificate_block p JOIN block b ON b.id = p.block_id
+    WHERE p.certificate_id = c.id AND NOT (b.live AND b.state = 'held'))
+  ORDER BY o.block_id, c.id DESC;
+CREATE FUNCTION holding_paper_of_held() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- Shared with other readers, and nobody moves the block before this transaction ends.
+  PERFORM FROM block WHERE id = NEW.block_id AND live AND state = 'held' FOR SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the block is not held' USING ERRCODE = '23514', CONSTRAINT = 'block_not_held';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER holding_paper_of_held BEFORE INSERT ON holding_paper
+  FOR EACH ROW EXECUTE FUNCTION holding_paper_of_held();
+CREATE FUNCTION holding_paper_ends() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+BEGIN
+  DELETE FROM holding_paper WHERE certificate_id IN
+    (SELECT certificate_id FROM holding_paper WHERE block_id = NEW.id);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER holding_paper_ends AFTER UPDATE ON block
+  FOR EACH ROW WHEN (NOT NEW.live) EXECUTE FUNCTION holding_paper_ends();
+GRANT SELECT, INSERT ON holding_paper TO sinks_app;
+
+-- Signatures of certificates. The private half of a key never comes here.
+CREATE TABLE signing_key (
+  id character varying NOT NULL CONSTRAINT signing_key_pkey PRIMARY KEY,
+  public_key character varying NOT NULL,
+  recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+  revoked_at timestamp with time zone,
+  revoked_by_id bigint,
+  revoked_reason character varying,
+  CONSTRAINT signing_key_revoked_by_id_fkey FOREIGN KEY (revoked_by_id) REFERENCES person,
+  CONSTRAINT signing_key_revoked_whole_check CHECK (
+    (revoked_at IS NULL) = (revoked_by_id IS NULL)
+    AND (revoked_at IS NULL) = (revoked_reason IS NULL))
+);
+CREATE FUNCTION signing_key_only_revoked() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP <> 'UPDATE' OR OLD.revoked_at IS NOT NULL OR NEW.id <> OLD.id
+     OR NEW.public_key <> OLD.public_key OR NEW.recorded_at <> OLD.recorded_at THEN
+    RAISE EXCEPTION 'a key is only ever revoked' USING ERRCODE = '23514', CONSTRAINT = 'append_only';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER signing_key_only_revoked BEFORE UPDATE OR DELETE ON signing_key
+  FOR EACH ROW EXECUTE FUNCTION signing_key_only_revoked();
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON signing_key
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+GRANT SELECT, INSERT, UPDATE (revoked_at, revoked_by_id, revoked_reason) ON signing_key TO sinks_app;
+-- Null: printed before certificates were signed.
+ALTER TABLE certificate ADD COLUMN token character varying;
