@@ -88,7 +88,7 @@ def show_list(me: Actor) -> None:
 
 
 def _free_parcels(me: Actor) -> list[ParcelRow]:
-    """Bamboo parcels in the register that no standing project holds."""
+    """Bamboo parcels in the register that no standing project holds and whose sink is our own."""
     with db.transaction(me) as session:
         taken = {
             member.parcel_id
@@ -96,10 +96,12 @@ def _free_parcels(me: Actor) -> list[ParcelRow]:
             if project.status != projects.Status.REJECTED
             for member in projects.members(session, project.id)
         }
-        return [
+        free = [
             row for row in parcels.listing(session, sink_type="bamboo")
             if row.status in FREE and row.id not in taken
         ]  # fmt: skip
+        held = projects.held_today(session, me.party_id, [row.id for row in free])
+    return [row for row in free if row.id in held]
 
 
 def create_form(me: Actor) -> None:
@@ -108,8 +110,10 @@ def create_form(me: Actor) -> None:
     if not free:
         _kit.empty(
             t(
-                "没有可加入项目的竹林地块：地块须已入库，且不在其他项目中。请先在“地块”中办理入库。",
-                "No bamboo parcel is free: enrol one first.",
+                "没有可加入项目的竹林地块：地块须已入库、不在其他项目中，并由本单位签有收储合同（没有收储合同的，"
+                "由本单位持有经审查、份额完整的碳汇收益权、经营权或使用权）。",
+                "No bamboo parcel is free: it has to be enrolled, in no other project, and ours by a "
+                "collection contract or a whole reviewed right.",
             )
         )
         return

@@ -201,6 +201,19 @@ def refuse_unheld(
         )
 
 
+def held_today(session: Session, owner_id: int, parcel_ids: list[int]) -> set[int]:
+    """Those of the parcels whose sink is the owner's today."""
+    day = today(session)
+    return set(
+        session.scalars(
+            select(parcels.Parcel.id).where(
+                parcels.Parcel.id.in_(parcel_ids),
+                func.parcel_held_by(parcels.Parcel.id, owner_id, day, day + timedelta(days=1)),
+            )
+        )
+    )
+
+
 def _project_of(session: Session, parcel_id: int) -> Project | None:
     return session.scalar(
         select(Project)

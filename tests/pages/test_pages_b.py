@@ -312,7 +312,10 @@ def test_all_free_parcels_of_a_county_become_a_project_and_take_a_table_of_plots
     screen, who: dict[str, Actor], story: world.Story
 ) -> None:
     with db.transaction(who["registrar"]) as session:
-        world.enrolled(session, who, world.land(1200, 0, 200, 200), name="01-009")
+        mine = world.enrolled(session, who, world.land(1200, 0, 200, 200), name="01-009")
+        world.contracted(session, who, [mine])
+        # Nobody has contracted this one: it is not offered.
+        world.enrolled(session, who, world.land(1500, 0, 200, 200), name="01-010")
     at = screen("projects", "clerk")
     at.checkbox(key="new.all").check()
     calm(at.text_input(key="new.name").set_value("新项目").run())
