@@ -66,13 +66,44 @@ class Layer:
 
     def values(self, row: int, col: int, rows: int, cols: int) -> NDArray[np.float64]:
         """Return a window that lies in the layer as real values, NaN where there is no data."""
-        window = Window(col, row, cols, rows)
+        return self._real(self._masked(window=Window(col, row, cols, rows)))
+
+    def values_and_infinite(
+        self, row: int, col: int, rows: int, cols: int
+    ) -> tuple[NDArray[np.float64], int]:
+        """Return the same with the number of cells that are called data and are not finite."""
+        masked = self._masked(window=Window(col, row, cols, rows))
+        return self._real(masked), int(np.isinf(masked.compressed()).sum())
+
+    def overview(self, side_max: int) -> NDArray[np.float64]:
+        """Return the whole layer in at most ``side_max`` cells a side, nearest cell, for looking."""
+        shrink = max(1.0, max(self.width, self.height) / side_max)
+        shape = max(1, round(self.height / shrink)), max(1, round(self.width / shrink))
+        return self._real(self._masked(out_shape=shape))
+
+    def cell_size_m(self, row: float) -> tuple[float, float]:
+        """Return width and height [m] of a cell in the row, along the ellipsoid or the grid."""
+        if not self.crs.is_geographic:
+            unit_m = self.crs.axis_info[0].unit_conversion_factor
+            return self.cell_width * unit_m, self.cell_height * unit_m
+        latitude = self.top - (row + 0.5) * self.cell_height
+        sides = self.crs.get_geod().inv(
+            [0.0, 0.0],
+            [latitude, latitude - self.cell_height / 2],
+            [self.cell_width, 0.0],
+            [latitude, latitude + self.cell_height / 2],
+        )[2]
+        return float(sides[0]), float(sides[1])
+
+    def _masked(self, **place: Any) -> Any:
         try:
-            masked = self.dataset.read(self.band, window=window, masked=True)
+            return self.dataset.read(self.band, masked=True, **place)
         except RasterioError as error:
             raise RasterRefused(
                 "broken", "影像读到一半出错，文件不完整或已损坏。请重新导出或重新传送。"
             ) from error
+
+    def _real(self, masked: Any) -> NDArray[np.float64]:
         values = masked.data.astype(np.float64)
         scale = self.dataset.scales[self.band - 1]
         offset = self.dataset.offsets[self.band - 1]
@@ -99,6 +130,8 @@ class RasterInfo:
 
     mean : plain mean of the valid cells, not weighted by their areas
     valid_share : part of the cells that hold a value
+    infinite : number of cells that hold no finite number and are not marked as nodata
+    whole_numbers : every value is a whole number
     """
 
     width: int
@@ -117,6 +150,8 @@ class RasterInfo:
     maximum: float | None
     mean: float | None
     valid_share: float
+    infinite: int
+    whole_numbers: bool
     sha256: str
 
 
@@ -171,9 +206,12 @@ def inspect(path: str | Path, *, crs: str | None = None, band: int = 1) -> Raste
     """
     with opened(path, crs=crs, band=band, bytes_max=BYTES_MAX) as layer:
         low, high, total, count = math.inf, -math.inf, 0.0, 0
+        infinite, whole_numbers = 0, True
         for place in layer.windows():
-            window = layer.values(*place)
+            window, here = layer.values_and_infinite(*place)
+            infinite += here
             values = window[np.isfinite(window)]
+            whole_numbers = whole_numbers and bool((values == np.rint(values)).all())
             if values.size:
                 low, high = min(low, float(values.min())), max(high, float(values.max()))
                 total, count = total + float(values.sum()), count + values.size
@@ -195,6 +233,8 @@ def inspect(path: str | Path, *, crs: str | None = None, band: int = 1) -> Raste
             maximum=high if count else None,
             mean=total / count if count else None,
             valid_share=count / (layer.width * layer.height),
+            infinite=infinite,
+            whole_numbers=whole_numbers,
             sha256=sha256_of(path),
         )
 
@@ -223,6 +263,44 @@ def same_grid(one: Layer, other: Layer) -> bool:
         and abs(one.cell_width - other.cell_width) * one.width <= tolerance_x
         and abs(one.cell_height - other.cell_height) * one.height <= tolerance_y
     )
+
+
+def distinct_values(path: str | Path, *, crs: str | None = None, most: int = 256) -> list[float]:
+    """Return the values that occur in the layer, sorted; no more than the first ``most`` + 1."""
+    found = np.empty(0)
+    with opened(path, crs=crs, bytes_max=BYTES_MAX) as layer:
+        for place in layer.windows():
+            window = layer.values(*place)
+            found = np.union1d(found, window[np.isfinite(window)])
+            if found.size > most:
+                break
+    return [float(value) for value in found[: most + 1]]
+
+
+def difference(path: str | Path, copy: str | Path, *, crs: str | None = None) -> str | None:
+    """Return in what a copy differs from a layer, or None if every cell of it is the same.
+
+    Held against each other: coordinate system, grid, type, nodata, scales, offsets, and for all
+    bands the stored number of every cell, bit for bit, and whether it counts as data.
+    """
+    with opened(path, crs=crs, bytes_max=BYTES_MAX) as one, opened(copy) as other:
+        first, second = one.dataset, other.dataset
+        for name in ("count", "dtypes", "scales", "offsets", "width", "height", "transform"):
+            if getattr(first, name) != getattr(second, name):
+                return name
+        if repr(first.nodata) != repr(second.nodata):  # NaN is not equal to itself.
+            return "nodata"
+        if not one.crs.equals(other.crs, ignore_axis_order=True):
+            return "crs"
+        for row, col, rows, cols in one.windows():
+            window = Window(col, row, cols, rows)
+            if first.read(window=window).tobytes() != second.read(window=window).tobytes():
+                return "values"
+            if not np.array_equal(
+                first.read_masks(window=window), second.read_masks(window=window)
+            ):
+                return "mask"
+    return None
 
 
 def to_cog(path: str | Path, out: str | Path, *, crs: str | None = None) -> str:
