@@ -87,7 +87,7 @@ class Layer:
             unit_m = self.crs.axis_info[0].unit_conversion_factor
             return self.cell_width * unit_m, self.cell_height * unit_m
         latitude = self.top - (row + 0.5) * self.cell_height
-        sides = self.crs.get_geod().inv(
+        sides = pyproj.Geod(ellps="GRS80").inv(
             [0.0, 0.0],
             [latitude, latitude - self.cell_height / 2],
             [self.cell_width, 0.0],

@@ -14,13 +14,13 @@ from sinks.land import (
     parcels,
     rights,
 )
-from sinks.measurement import layers, plots, runs
+from sinks.measurement import layers, plots, runs, variograms
 from sinks.restoration import cases
 
 MODULES = (
     attributes, audit, base_shapes, cases, certificates, claims, consents, constraint_layers,
     contracts, documents, imports, issuance, layers, ledger,
     parcels, people, plots, policies, projects, rights, rounds, runs,
-    signatures, workdays,
+    signatures, variograms, workdays,
 )  # fmt: skip
 metadata = Base.metadata

@@ -47,6 +47,23 @@ def named_file(path: Path) -> tuple[str, bytes]:
     return path.name, file_bytes(path)
 
 
+def text_file(path: Path) -> str:
+    """The text of a file in UTF-8, or in GB 18030 as spreadsheets here write it.
+
+    Raises
+    ------
+    Invalid
+        ``not_found``, ``too_large``, ``encoding``
+    """
+    content = file_bytes(path)
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise Invalid(f"{path} 不是 UTF-8 或 GB 18030 编码的文本。", code="encoding")
+
+
 def json_file(path: Path) -> Any:
     """The JSON document of a file; ``-`` is standard input.
 

@@ -122,7 +122,7 @@ def _verified(session: Session) -> dict[str, Any]:
     books = ledger.verify_ledger(session)
     chain = audit.verify(session)
     double_m2 = claims.double_counted_m2(session)
-    wanted = {layers.path_of_sha256(row) for row in session.scalars(sa.select(Layer.sha256))}
+    wanted = {layers.path_of_sha256(row.kept_sha256) for row in session.scalars(sa.select(Layer))}
     wanted |= {documents.path_of(row) for row in session.scalars(sa.select(Document.sha256))}
     lost = [f"缺失 {path.name}" for path in sorted(wanted) if not path.exists()]
     changed = [f"已改动 {path.name}" for path in _backup.changed_files()]

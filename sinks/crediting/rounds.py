@@ -155,11 +155,11 @@ def open_round(
         A constraint under a parcel, or what it is, keeps it from being credited.
     """
     project = projects.owned(session, actor, project_id)
-    start, end = layers.get(session, layer_start_id), layers.get(session, layer_end_id)
-    if {start.kind, end.kind} != {"value"}:
-        raise Invalid("标准误图层不能作为生物量。", code="layers")
-    if start.variable != end.variable or start.epoch >= end.epoch:
-        raise Invalid("请选择同一变量、先后两个日期的图层。", code="layers")
+    start, end = (
+        layers.value_layer(session, layer_id, "agb") for layer_id in (layer_start_id, layer_end_id)
+    )
+    if start.epoch >= end.epoch:
+        raise Invalid("请选择先后两个日期的图层。", code="layers")
     for other in of_project(session, project_id):
         if other.period_start < end.epoch and start.epoch < other.period_end:
             raise Conflict(

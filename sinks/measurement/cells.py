@@ -1,4 +1,4 @@
-"""The cells of a layer under one parcel, as a picture: values on a grid of longitude and latitude.
+"""The cells of a layer under one parcel, or all of it, as a picture on longitude and latitude.
 
 For looking only. The quantity is computed from the cells where they lie (`gis_data.zonal`); a layer
 in a metric system is turned here by the little that its grid differs from north.
@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 Bounds = tuple[float, float, float, float]
 # A picture of more cells than this is no use on a screen, and heavy in the browser.
 CELLS_SHOWN_MAX = 250_000
+# Cells a side of the picture of a whole layer: every so many-th cell is shown.
+PREVIEW_SIDE_MAX = 400
 # Where north of the layer and of the map differ by more than half a cell across the parcel, the
 # picture is finer than the cells, so that they stand where they are.
 FINER = 3
@@ -81,8 +83,25 @@ def cells_under(
     return {"start": _picture(first), "end": _picture(last), "difference": change}
 
 
+def preview(layer: Layer) -> CellGrid:
+    """A whole layer, thinned out to what a screen shows; ``cells`` counts those of the picture."""
+    with rasters.opened(layers.path_of(layer), crs=layers.given_crs(layer)) as opened:
+        values = opened.overview(PREVIEW_SIDE_MAX)
+        window = _Window(
+            values,
+            opened.left,
+            opened.top,
+            opened.cell_width * opened.width / values.shape[1],
+            opened.cell_height * opened.height / values.shape[0],
+            pyproj.Transformer.from_crs(opened.crs, "EPSG:4490", always_xy=True),
+            values.size,
+            float(np.isfinite(values).mean()),
+        )
+    return _picture(window)
+
+
 def _window(layer: Layer, boundary: MultiPolygon) -> _Window:
-    path, crs = layers.path_of(layer), layer.crs if layer.crs_given else None
+    path, crs = layers.path_of(layer), layers.given_crs(layer)
     with rasters.opened(path, crs=crs) as opened:
         left, top = opened.left, opened.top
         cell_width, cell_height = opened.cell_width, opened.cell_height

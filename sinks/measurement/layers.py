@@ -1,11 +1,18 @@
-"""Layers: raster maps of one variable at one date, stored once under their SHA-256."""
+"""Layers: raster maps of one variable at one date, checked once and kept as cloud-optimised GeoTIFF.
 
+The file that came is known by its SHA-256; what is kept is a tiled copy, proved cell for cell to hold
+the same, under the SHA-256 of its own. Every measurement reads the copy and proves it first.
+"""
+
+import os
 import secrets
-import shutil
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gis_data import rasters
@@ -13,11 +20,12 @@ from sinks.core import audit, settings
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, today
 from sinks.core.errors import Conflict, Invalid, NotFound
+from sinks.measurement import variables, variograms
+from sinks.measurement.variables import Legend, Variable
+from sinks.measurement.variograms import Given
 
-# What a layer may hold, with the only unit in which the methods read it.
-# The band is one of plausibility: no forest on earth holds more (IPCC 2019 Vol 4 Table 4.7).
-VARIABLES = {"agb": ("地上生物量", "Mg/ha", (0.0, 1000.0))}
 PHASES = ("on", "off", "mixed", "unknown")
+MAY_ADD = (Role.OFFICER, Role.DEVELOPER, Role.COOPERATIVE)
 
 
 class Layer(Base):
@@ -27,26 +35,62 @@ class Layer(Base):
     __table_args__ = (
         CheckConstraint("phase in ('on','off','mixed','unknown')", name="phase"),
         CheckConstraint("kind in ('value','stderr')", name="kind"),
+        CheckConstraint("(unit IS NULL) <> (legend IS NULL)", name="unit_or_legend"),
     )
 
     id: Mapped[Key]
     name: Mapped[str]
     variable: Mapped[str]
     kind: Mapped[str]
-    unit: Mapped[str]
+    unit: Mapped[str | None]  # None: the values are codes of ``legend``.
     epoch: Mapped[date]
     phase: Mapped[str]
     crs: Mapped[str]
     crs_given: Mapped[bool]  # The file had none; the person said so.
     resolution: Mapped[str]
     nodata: Mapped[str | None]
-    sha256: Mapped[str] = mapped_column(unique=True)
+    sha256: Mapped[str] = mapped_column(unique=True)  # of the file that came
+    cog_sha256: Mapped[str | None]  # of the copy that is kept; None: the file that came is kept
+    legend: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    scale: Mapped[float | None]
+    scale_offset: Mapped[float | None]
+    minimum: Mapped[float | None]
+    maximum: Mapped[float | None]
+    valid_share: Mapped[float | None]
     licence: Mapped[str]
     source: Mapped[str]
     demonstration: Mapped[bool] = mapped_column(server_default=text("false"))
     stderr_layer_id: Mapped[int | None] = mapped_column(ForeignKey("layer.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     recorded_at: Mapped[RecordedAt]
+
+    @property
+    def classes(self) -> Legend | None:
+        """The legend by code in rising order, or None where the layer holds a quantity."""
+        if self.legend is None:
+            return None
+        return {int(code): (zh, en) for code, (zh, en) in sorted(
+            self.legend.items(), key=lambda item: int(item[0])
+        )}  # fmt: skip
+
+    @property
+    def kept_sha256(self) -> str:
+        """Hash of the file in the folder of layers."""
+        return self.cog_sha256 or self.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a person says about a raster and its error layer alike."""
+
+    variable: str
+    unit: str | None
+    epoch: date
+    phase: str
+    licence: str
+    source: str
+    crs: str | None
+    demonstration: bool
 
 
 def add(
@@ -56,62 +100,79 @@ def add(
     *,
     name: str,
     variable: str,
-    unit: str,
+    unit: str | None,
     epoch: date,
     phase: str,
     licence: str,
     source: str,
     crs: str | None = None,
     stderr_path: Path | None = None,
+    legend: Legend | None = None,
+    variogram: Given | None = None,
     demonstration: bool = False,
 ) -> Layer:
     """Check a raster, keep it and write it into the catalogue, with its error layer if given.
 
+    A layer of classes takes a ``legend`` and neither a unit nor an error layer.
+
     Raises
     ------
     gis_data.rasters.RasterRefused
-        Not a GeoTIFF, no CRS and none given, rotated, too large, values out of reason.
+        Not a GeoTIFF, no CRS and none given, rotated, south up, too large.
     Invalid, Conflict
-        No such variable, another unit, the error layer lies on another grid, or already there.
+        No such variable, another unit, values out of reason, a code without a name, the error layer
+        lies on another grid, licence or source not said, or already there.
     """
-    actor.require(Role.OFFICER, Role.DEVELOPER, Role.COOPERATIVE)
-    if variable not in VARIABLES or unit != VARIABLES[variable][1]:
-        known = "、".join(f"{key}（{unit_}）" for key, (_, unit_, _) in VARIABLES.items())
-        raise Invalid(f"可登记的图层：{known}。现在给的是 {variable}（{unit}）。", code="unit")
-    if phase not in PHASES:
-        raise Invalid("大小年应为 on、off、mixed 或 unknown。", code="phase")
-    if epoch > today(session):
-        raise Invalid("图层日期不能在将来：将来的碳汇不能计入。", code="future")
-    if not licence.strip() or not source.strip():
-        raise Invalid("请写明图层来源和使用许可。", code="licence")
+    actor.require(*MAY_ADD)
+    what = variables.variable(variable)
+    said = _Said(variable, unit, epoch, phase, licence.strip(), source.strip(), crs, demonstration)
+    _refuse_unsaid(session, what, said, legend, stderr_path, variogram)
     info = rasters.inspect(path, crs=crs)
-    low, high = VARIABLES[variable][2]
-    if (
-        info.minimum is None
-        or info.maximum is None
-        or not low <= info.minimum <= info.maximum <= high
-    ):
-        raise Invalid(
-            f"图层的值在 {info.minimum} 到 {info.maximum} 之间，"
-            f"{VARIABLES[variable][0]}应在 {low:g} 到 {high:g} {unit} 之间。"
-            "请检查单位、比例系数和无值（nodata）设置。",
-            code="values",
-        )
+    variables.refuse_implausible(info, what)
+    if legend is not None:
+        codes = rasters.distinct_values(path, crs=crs, most=variables.CLASSES_MAX)
+        variables.refuse_unknown_codes(codes, legend)
     stderr = None
     if stderr_path is not None:
         stderr_info = rasters.inspect(stderr_path, crs=crs)
         if grid_of(info) != grid_of(stderr_info):
             raise Invalid("误差图层与数值图层不在同一格网上，不能配对。", code="grid")
+        variables.refuse_implausible(stderr_info, what, stderr=True)
         stderr = _keep(
-            session, actor, stderr_path, stderr_info, kind="stderr", name=f"{name}·标准误",
-            variable=variable, unit=unit, epoch=epoch, phase=phase, licence=licence,
-            source=source, crs_given=crs is not None, demonstration=demonstration,
-        )  # fmt: skip
+            session, actor, stderr_path, stderr_info, said, kind="stderr", name=f"{name}·标准误"
+        )
+        if variogram is not None:
+            variograms.record(session, actor, stderr.id, variogram)
     return _keep(
-        session, actor, path, info, kind="value", name=name, variable=variable, unit=unit,
-        epoch=epoch, phase=phase, licence=licence, source=source, crs_given=crs is not None,
-        demonstration=demonstration, stderr=stderr,
-    )  # fmt: skip
+        session, actor, path, info, said, kind="value", name=name, legend=legend, stderr=stderr
+    )
+
+
+def _refuse_unsaid(
+    session: Session,
+    what: Variable,
+    said: _Said,
+    legend: Legend | None,
+    stderr_path: Path | None,
+    variogram: Given | None,
+) -> None:
+    if said.unit != what.unit:
+        wanted = f"单位须为 {what.unit}" if what.unit else "是类别，没有单位"
+        raise Invalid(f"{what.zh}{wanted}，现在给的是 {said.unit or '空'}。", code="unit")
+    if what.is_classes and legend is None:
+        raise Invalid(f"{what.zh}是类别图层，请给出图例：每个代码的名称。", code="legend")
+    if what.is_classes and stderr_path is not None:
+        raise Invalid("类别没有标准误，不能附误差图层。", code="classes")
+    if not what.is_classes and legend is not None:
+        raise Invalid(f"{what.zh}是数量，不是类别，没有图例。", code="legend")
+    if variogram is not None and stderr_path is None:
+        raise Invalid("变差函数说的是误差图层的误差；请一并给出误差图层。", code="variogram")
+    if said.phase not in PHASES:
+        raise Invalid("大小年应为 on、off、mixed 或 unknown。", code="phase")
+    if said.epoch > today(session):
+        raise Invalid("图层日期不能在将来：将来的碳汇不能计入。", code="future")
+    if not said.licence or not said.source:
+        raise Invalid("请写明图层来源和使用许可。", code="licence")
 
 
 def _keep(
@@ -119,50 +180,67 @@ def _keep(
     actor: Actor,
     path: Path,
     info: rasters.RasterInfo,
+    said: _Said,
     *,
     kind: str,
     name: str,
-    variable: str,
-    unit: str,
-    epoch: date,
-    phase: str,
-    licence: str,
-    source: str,
-    crs_given: bool,
-    demonstration: bool,
+    legend: Legend | None = None,
     stderr: Layer | None = None,
 ) -> Layer:
     held = session.scalar(select(Layer).where(Layer.sha256 == info.sha256))
     if held is not None:
         raise Conflict(f"这个文件已登记为“{held.name}”。", code="layer_held")
-    target = path_of_sha256(info.sha256)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.exists():
-        part = target.with_suffix(f".{secrets.token_hex(8)}.part")
-        shutil.copyfile(path, part)
-        part.replace(target)
     row = Layer(
         name=name.strip()[:100],
-        variable=variable,
+        variable=said.variable,
         kind=kind,
-        unit=unit,
-        epoch=epoch,
-        phase=phase,
+        unit=said.unit,
+        epoch=said.epoch,
+        phase=said.phase,
         crs=info.crs,
-        crs_given=crs_given,
+        crs_given=said.crs is not None,
         resolution=f"{abs(info.transform[0]):g} × {abs(info.transform[4]):g}",
         nodata=None if info.nodata is None else repr(info.nodata),
         sha256=info.sha256,
-        licence=licence.strip(),
-        source=source.strip(),
-        demonstration=demonstration,
+        cog_sha256=_copied(path, crs=said.crs),
+        legend=None if legend is None else {str(code): list(legend[code]) for code in legend},
+        scale=info.scale,
+        scale_offset=info.offset,
+        minimum=info.minimum,
+        maximum=info.maximum,
+        valid_share=info.valid_share,
+        licence=said.licence,
+        source=said.source,
+        demonstration=said.demonstration,
         stderr_layer_id=stderr.id if stderr else None,
         person_id=actor.person_id,
     )
     session.add(row)
     session.flush()
-    audit.record(session, actor, "layer.add", f"layer:{row.id}", {"sha256": info.sha256})
+    audit.record(
+        session, actor, "layer.add", f"layer:{row.id}",
+        {"sha256": row.sha256, "cog_sha256": row.cog_sha256},
+    )  # fmt: skip
     return row
+
+
+def _copied(path: Path, *, crs: str | None) -> str:
+    """Write the tiled copy into the folder of layers and return its hash."""
+    folder = settings.load().layers_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{secrets.token_hex(8)}.part"
+    try:
+        digest = rasters.to_cog(path, part, crs=crs)
+        changed = rasters.difference(path, part, crs=crs)
+        if changed is not None:
+            raise Invalid(
+                f"转成分块影像后与原文件不一致（{changed}），没有登记。请把文件和这句话交给管理员。",
+                code="copy_differs",
+            )
+        os.replace(part, path_of_sha256(digest))
+    finally:
+        part.unlink(missing_ok=True)
+    return digest
 
 
 def path_of_sha256(sha256: str) -> Path:
@@ -178,10 +256,15 @@ def path_of(layer: Layer) -> Path:
     NotFound
         The file is missing or was changed.
     """
-    path = path_of_sha256(layer.sha256)
-    if not path.exists() or rasters.sha256_of(path) != layer.sha256:
+    path = path_of_sha256(layer.kept_sha256)
+    if not path.exists() or rasters.sha256_of(path) != layer.kept_sha256:
         raise NotFound(f"图层文件“{layer.name}”缺失或已被改动，请从备份恢复。", code="layer_lost")
     return path
+
+
+def given_crs(layer: Layer) -> str | None:
+    """The coordinate system to open the layer's file with: None where the file names it."""
+    return layer.crs if layer.crs_given else None
 
 
 def listing(session: Session, *, variable: str | None = None) -> list[Layer]:
@@ -198,6 +281,43 @@ def get(session: Session, layer_id: int) -> Layer:
     if row is None:
         raise NotFound("没有这个图层。", code="layer")
     return row
+
+
+def value_layer(session: Session, layer_id: int, variable: str) -> Layer:
+    """A layer that holds values of the variable a method reads.
+
+    Raises
+    ------
+    Invalid
+        ``layers``: an error layer, or one of another variable.
+    """
+    row = get(session, layer_id)
+    if row.kind != "value" or row.variable != variable:
+        raise Invalid(
+            f"图层“{row.name}”不是{variables.variable(variable).zh}图层，不能用在这里。", code="layers"
+        )
+    return row
+
+
+def stderr_of(session: Session, layer: Layer) -> Layer | None:
+    """The error layer of a layer, if it has one."""
+    return get(session, layer.stderr_layer_id) if layer.stderr_layer_id else None
+
+
+def give_variogram(session: Session, actor: Actor, layer_id: int, given: Given) -> None:
+    """Record how the errors of a layer correlate; new runs use it, stored runs keep theirs.
+
+    Raises
+    ------
+    Conflict
+        ``no_stderr``: the layer has no error layer.
+    """
+    actor.require(*MAY_ADD)
+    layer = get(session, layer_id)
+    error_layer_id = layer.id if layer.kind == "stderr" else layer.stderr_layer_id
+    if error_layer_id is None:
+        raise Conflict(f"图层“{layer.name}”没有误差图层，没有误差可说。", code="no_stderr")
+    variograms.record(session, actor, error_layer_id, given)
 
 
 def grid_of(info: rasters.RasterInfo) -> tuple[object, ...]:

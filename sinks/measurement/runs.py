@@ -7,6 +7,7 @@ inputs must give the same text, byte for byte.
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -14,18 +15,21 @@ from typing import Any
 
 from shapely import MultiPolygon
 from sqlalchemy import ForeignKey, Text, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 import sinks
 from gis_data import zonal
 from methodologies import catalogue
+from methodologies.map_error import CellErrors
 from sinks.core import audit, settings
 from sinks.core.actor import Actor
 from sinks.core.db import Base, Key, RecordedAt
 from sinks.core.errors import Conflict, NotFound
-from sinks.measurement import layers, plots
+from sinks.measurement import layers, plots, variograms
 from sinks.measurement.layers import Layer
 from sinks.measurement.plots import Sample
+from sinks.measurement.variograms import Given
 
 
 class Run(Base):
@@ -42,6 +46,8 @@ class Run(Base):
     input_json: Mapped[str] = mapped_column(Text)
     result_json: Mapped[str] = mapped_column(Text)
     policies_in_force: Mapped[bool]
+    # The variograms of the error layers at "start" and "end"; None: fully correlated errors.
+    map_error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     recorded_at: Mapped[RecordedAt]
 
@@ -96,8 +102,28 @@ class Frozen:
     valid_share_min: float
 
 
+Row = tuple[FrozenParcel, zonal.ParcelSummary, zonal.ParcelSummary]
+
+
 class Uncovered(Conflict):
     """A parcel lies on too few valid cells of a layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapError:
+    """How the errors of the maps correlate; None at a date: fully."""
+
+    start: Given | None = None
+    end: Given | None = None
+
+    def as_dict(self) -> dict[str, Any] | None:
+        """What the run keeps; nothing where both dates are fully correlated."""
+        if self.start is None and self.end is None:
+            return None
+        return {
+            "start": None if self.start is None else self.start.as_dict(),
+            "end": None if self.end is None else self.end.as_dict(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +135,11 @@ class Measured:
     valid_share: dict[int, float]
 
 
-def measure(session: Session, frozen: Frozen) -> Measured:
+def measure(session: Session, frozen: Frozen, map_error: MapError) -> Measured:
     """Read the layers under the frozen parcels and plots and run the method. Writes nothing.
+
+    map_error : how to add up the errors of the cells, as a new run finds it (`map_error_now`) or as
+        a stored one has used it
 
     Raises
     ------
@@ -148,6 +177,7 @@ def measure(session: Session, frozen: Frozen) -> Measured:
         },
         "policy": frozen.policy,
     }
+    _correlate(session, frozen, rows, map_error, document)
     # The method sees what is stored, so that what is stored is what it saw.
     input_json = canonical(document)
     result = catalogue.method(frozen.method_id).run(json.loads(input_json))
@@ -157,14 +187,31 @@ def measure(session: Session, frozen: Frozen) -> Measured:
     return Measured(input_json, canonical(result), shares)
 
 
+def map_error_now(session: Session, frozen: Frozen) -> MapError:
+    """The variograms recorded for the error layers of the round."""
+    return MapError(
+        *(
+            variograms.given_of(variograms.newest(session, layer.stderr_layer_id))
+            for layer in (frozen.layer_start, frozen.layer_end)
+        )
+    )
+
+
+def _map_error_of(run: Run) -> MapError:
+    stored = run.map_error or {}
+    return MapError(
+        *(Given(**stored[date_]) if stored.get(date_) else None for date_ in ("start", "end"))
+    )
+
+
 def _summaries(
     session: Session, layer: Layer, outlines: list[MultiPolygon]
 ) -> list[zonal.ParcelSummary]:
-    stderr = layers.get(session, layer.stderr_layer_id) if layer.stderr_layer_id else None
+    stderr = layers.stderr_of(session, layer)
     return zonal.summaries(
         layers.path_of(layer),
         outlines,
-        crs=layer.crs if layer.crs_given else None,
+        crs=layers.given_crs(layer),
         stderr_path=layers.path_of(stderr) if stderr else None,
     )
 
@@ -185,7 +232,7 @@ def _refuse_uncovered(
 def _strata(
     session: Session,
     frozen: Frozen,
-    rows: list[tuple[FrozenParcel, zonal.ParcelSummary, zonal.ParcelSummary]],
+    rows: list[Row],
 ) -> list[dict[str, Any]]:
     """One entry a stratum: area-weighted map means, fully correlated error, and its plots."""
     found = []
@@ -212,6 +259,60 @@ def _strata(
             }
         )
     return found
+
+
+def _correlate(
+    session: Session, frozen: Frozen, rows: list[Row], map_error: MapError, document: dict[str, Any]
+) -> None:
+    """Put the errors of the strata by the variograms into the method's input, where there are any.
+
+    The method correlates any two strata by one share: the larger of the two dates, so that the
+    project's variance comes out no smaller than that of all its cells.
+    """
+    shares = []
+    for date_, layer, given in (
+        ("start", frozen.layer_start, map_error.start),
+        ("end", frozen.layer_end, map_error.end),
+    ):
+        if given is None:
+            continue
+        errors = _errors_by_stratum(session, layer, rows)
+        stderrs = {name: variograms.stderr_of_sum(parts, given) for name, parts in errors.items()}
+        for stratum in document["strata"]:
+            stratum[f"map_stderr_t_ha_{date_}"] = stderrs[stratum["id"]] / stratum["area_ha"]
+        everything = [part for parts in errors.values() for part in parts]
+        shares.append(
+            _strata_correlation(list(stderrs.values()), variograms.stderr_of_sum(everything, given))
+        )
+    if len(shares) == 2 and len(document["strata"]) > 1:
+        document["policy"] = {**frozen.policy, "map_strata_correlation": max(shares)}
+
+
+def _errors_by_stratum(
+    session: Session, layer: Layer, rows: list[Row]
+) -> dict[str, list[CellErrors]]:
+    stderr = layers.stderr_of(session, layer)
+    assert stderr is not None  # A variogram belongs to an error layer.
+    parts = variograms.errors_under(
+        layers.path_of(layer),
+        layers.path_of(stderr),
+        [parcel.boundary for parcel, _, _ in rows],
+        [parcel.area_m2 / 10_000 for parcel, _, _ in rows],
+        crs=layers.given_crs(layer),
+    )
+    found: dict[str, list[CellErrors]] = {}
+    for (parcel, _, _), part in zip(rows, parts, strict=True):
+        found.setdefault(parcel.stratum, []).append(part)
+    return found
+
+
+def _strata_correlation(stderrs: list[float], stderr_of_all: float) -> float:
+    """The one correlation between any two strata that gives the variance of all their cells."""
+    apart = math.fsum(one * one for one in stderrs)
+    full = math.fsum(stderrs) ** 2
+    if full == apart:
+        return 1.0
+    return min(1.0, max(0.0, (stderr_of_all**2 - apart) / (full - apart)))
 
 
 def stderr_mean(summary: zonal.ParcelSummary) -> float | None:
@@ -256,7 +357,8 @@ def _culms(session: Session, visit_id: int) -> list[dict[str, Any]]:
 
 def store(session: Session, actor: Actor, frozen: Frozen, *, policies_in_force: bool) -> Run:
     """Measure and keep the run with everything that is needed to repeat it."""
-    measured = measure(session, frozen)
+    map_error = map_error_now(session, frozen)
+    measured = measure(session, frozen, map_error)
     result = json.loads(measured.result_json)
     run = Run(
         round_id=frozen.round_id,
@@ -267,6 +369,7 @@ def store(session: Session, actor: Actor, frozen: Frozen, *, policies_in_force: 
         input_json=measured.input_json,
         result_json=measured.result_json,
         policies_in_force=policies_in_force,
+        map_error=map_error.as_dict(),
         person_id=actor.person_id,
     )
     session.add(run)
@@ -299,8 +402,8 @@ def _layer_hashes(session: Session, frozen: Frozen) -> list[str]:
     hashes = []
     for layer in (frozen.layer_start, frozen.layer_end):
         hashes.append(layer.sha256)
-        if layer.stderr_layer_id:
-            hashes.append(layers.get(session, layer.stderr_layer_id).sha256)
+        if (stderr := layers.stderr_of(session, layer)) is not None:
+            hashes.append(stderr.sha256)
     return hashes
 
 
@@ -317,7 +420,7 @@ class Remeasured:
 
 def remeasure(session: Session, run: Run, frozen: Frozen) -> Remeasured:
     """Measure again from the frozen inputs and hold it against what was stored."""
-    again = measure(session, frozen)
+    again = measure(session, frozen, _map_error_of(run))
     return Remeasured(
         run.id,
         again.input_json == run.input_json,

@@ -301,12 +301,12 @@ def stock_under(session: Session, site: CaseSite, layer_id: int) -> StockFigure:
     Conflict
         Less than 80 % of the site lies on valid cells.
     """
-    layer = layers.get(session, layer_id)
-    stderr = layers.get(session, layer.stderr_layer_id) if layer.stderr_layer_id else None
+    layer = layers.value_layer(session, layer_id, "agb")
+    stderr = layers.stderr_of(session, layer)
     summary = zonal.summaries(
         layers.path_of(layer),
         [to_shape(site.boundary)],
-        crs=layer.crs if layer.crs_given else None,
+        crs=layers.given_crs(layer),
         stderr_path=layers.path_of(stderr) if stderr else None,
     )[0]
     if summary.mean is None or summary.valid_share < 0.8:
