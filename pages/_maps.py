@@ -24,8 +24,8 @@ from folium.template import Template
 from numpy.typing import NDArray
 from streamlit_folium import st_folium
 
-from pages import _offline
-from pages._kit import root_url
+from pages import _offline, _pixels
+from pages._kit import Html, root_url
 from pages._words import lang, t
 
 Bounds = tuple[float, float, float, float]
@@ -34,10 +34,6 @@ Basemap = Mapping[str, str]
 
 # The five districts of Huzhou with a margin: where a map looks when it has nothing to look at.
 HUZHOU: Bounds = (119.2, 30.35, 120.55, 31.2)
-# From nothing to much, light to dark, so that it also reads in grey.
-RAMP = ("#f7f4e9", "#cfe0b4", "#8fbf88", "#4b9471", "#1f6a5a", "#0b3d3a")
-# From loss to gain, white where nothing changed.
-RAMP_DIFFERENCE = ("#8c3b12", "#d08b4f", "#f3dcc1", "#ffffff", "#c3ddcb", "#58a07e", "#0f5a47")
 OUTLINE = {"color": "#1f5c4d", "weight": 3, "opacity": 1, "fillOpacity": 0.2}
 EDITED = {"dashArray": "8 6", "fill": True, "fillColor": "#1f5c4d", "fillOpacity": 0.15}
 # A map of more cells than this is drawn without reading values under the finger.
@@ -184,6 +180,7 @@ def cells_map(
     basemaps: Sequence[Basemap] = (),
     height: int = 420,
     review_number: str | None = None,
+    drawn: tuple[_pixels.Pixels, Html] | None = None,
 ) -> None:
     """Show raster cells below an outline, with a legend; the value under the finger is written out.
 
@@ -191,21 +188,28 @@ def cells_map(
         longitude-latitude grid: warp a projected layer before.
     bounds : outer edges of the grid, not centres of cells
     unit : of the values, as shown
+    drawn : pixels and legend of the page's own, for codes of classes; no value is written out then
     Values on both sides of zero are a difference: brown is loss, green is gain, white is zero.
     """
     west, south, east, north = bounds
     page_map = _base(key, bounds, basemaps)
     finite = values[np.isfinite(values)]
-    scale = _scale(finite)
+    scale = _pixels.scale_of(finite)
+    pixels = _pixels.ramp_pixels(values, scale) if drawn is None else drawn[0]
     folium.raster_layers.ImageOverlay(
-        _pixels(values, scale), bounds=[[south, west], [north, east]], opacity=0.9
+        pixels, bounds=[[south, west], [north, east]], opacity=0.9
     ).add_to(page_map)
     around = {"type": "Feature", "properties": {"label": ""}, "geometry": outline}
     _Outlined(_slim(around)).add_to(page_map)
-    if values.size <= CELLS_READABLE_MAX:
+    if values.size <= CELLS_READABLE_MAX and drawn is None:
         _Cells(values, bounds, unit, title).add_to(page_map)
     _show(page_map, key, height, [], pixelated=True)
-    st.html(ramp_html(title, unit, scale, cells=int(finite.size), empty=values.size - finite.size))
+    empty = values.size - finite.size
+    st.html(
+        ramp_html(title, unit, scale, cells=int(finite.size), empty=empty)
+        if drawn is None
+        else drawn[1]
+    )
     _below(review_number)
 
 
@@ -221,22 +225,14 @@ def legend_html(entries: Sequence[tuple[str, str, bool]]) -> str:
 def ramp_html(
     title: str,
     unit: str,
-    scale: tuple[float, float, Sequence[str]] | None,
+    scale: _pixels.Scale | None,
     *,
     cells: int,
     empty: int,
 ) -> str:
     """The legend of a cell map as HTML: title with unit, colours between lowest and highest."""
-    head = f"<b>{html.escape(title)}</b> <span>{html.escape(unit)}</span>"
     count = t(f"{cells} 个像元有值，{empty} 个无值", f"{cells} cells with a value, {empty} without")
-    if scale is None:
-        return f'<div class="sinks-legend">{head} {count}</div>'
-    low, high, ramp = scale
-    return (
-        f'<div class="sinks-legend">{head} <span class="sinks-ramp">{low:.4g}'
-        f'<i style="background:linear-gradient(90deg,{",".join(ramp)})"></i>{high:.4g}</span>'
-        f"<span>{count}</span></div>"
-    )
+    return _pixels.ramp_legend(title, unit, scale, count)
 
 
 class _Part(MacroElement):
@@ -480,37 +476,6 @@ def _polygons(geometry: Mapping[str, Any] | None) -> list[Any]:
     if geometry["type"] == "MultiPolygon":
         return list(plain)
     raise ValueError(f"an outline is a Polygon or MultiPolygon, not {geometry['type']}")
-
-
-def _scale(
-    finite: NDArray[np.floating[Any]],
-) -> tuple[float, float, Sequence[str]] | None:
-    """Lowest and highest value of the legend and the colours between them."""
-    if not finite.size:
-        return None
-    low, high = float(finite.min()), float(finite.max())
-    if low < 0 < high:
-        end = max(-low, high)
-        return -end, end, RAMP_DIFFERENCE
-    return low, high, RAMP
-
-
-def _pixels(
-    values: NDArray[np.floating[Any]], scale: tuple[float, float, Sequence[str]] | None
-) -> NDArray[np.uint8]:
-    """The cells as RGBA, one pixel a cell, clear where there is no value."""
-    pixels = np.zeros((*values.shape, 4), dtype=np.uint8)
-    if scale is not None:
-        low, high, ramp = scale
-        colours = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in ramp], dtype=float)
-        inside = np.isfinite(values)
-        # One value everywhere: the middle of the ramp.
-        place = (values[inside] - low) / (high - low) if high > low else np.full(inside.sum(), 0.5)
-        steps = np.linspace(0.0, 1.0, len(ramp))
-        for channel in range(3):
-            pixels[inside, channel] = np.interp(place, steps, colours[:, channel]).round()
-        pixels[inside, 3] = 255
-    return pixels
 
 
 def _swatch(colour: str, hatched: bool) -> str:

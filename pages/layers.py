@@ -1,6 +1,5 @@
-"""图层: the raster maps that measuring reads, and the form that adds one."""
+"""图层: the raster maps that measuring reads, one of them at a time, and the form that adds one."""
 
-import re
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -9,38 +8,39 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pages import _kit, _session, _words
+from pages import _kit, _layer_card, _layer_strip, _session, _words
 from pages._kit import Column
+from pages._layer_card import PHASES, phase_chip, unit_word, variable_word
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor, Role
-from sinks.measurement import layers
-
-# A moso stand grows by turns: what a map of one year shows depends on the year's turn.
-PHASES: dict[str, tuple[str, str]] = {
-    "on": ("大年", "on-year"),
-    "off": ("小年", "off-year"),
-    "mixed": ("大小年混合", "mixed"),
-    "unknown": ("不明", "unknown"),
-}
+from sinks.measurement import layers, variables, variograms
+from sinks.measurement.variables import VARIABLES
 
 
-def the_list(person: Actor) -> None:
-    """Every layer, newest first."""
+def the_list(person: Actor) -> dict[int, str]:
+    """Every layer, newest first; their names by id."""
     with db.transaction(person) as session:
         rows: list[dict[str, Any]] = [
             {
-                "name": row.name,
-                "variable": layers.VARIABLES[row.variable][0],
-                "unit": row.unit,
+                "id": row.id,
+                "title": row.name,
+                "name": _kit.link(row.name, f"/layers?layer={row.id}"),
+                "variable": variable_word(row.variable),
+                "unit": unit_word(row.unit),
                 "epoch": str(row.epoch),
-                "phase": t(*PHASES[row.phase]),
-                "crs": crs_word(row.crs) + (t("（另行给出）", " (given)") if row.crs_given else ""),
+                # The turn of bamboo says nothing about classes.
+                "phase": phase_chip(row.phase) if row.unit is not None else None,
+                "crs": _layer_card.crs_word(row.crs)
+                + (t("（另行给出）", " (given)") if row.crs_given else ""),
                 "resolution": row.resolution,
-                "stderr": t("有", "yes") if row.stderr_layer_id else t("无", "no"),
+                "stderr": _error_chip(
+                    row.stderr_layer_id is not None,
+                    variograms.newest(session, row.stderr_layer_id),
+                )
+                if row.unit is not None
+                else None,
                 "licence": row.licence,
-                "source": row.source,
-                "sha": row.sha256[:12],
                 "demonstration": row.demonstration,
             }
             for row in layers.listing(session)
@@ -52,7 +52,7 @@ def the_list(person: Actor) -> None:
                 "No layers yet. Measuring needs biomass maps of two dates; add them below.",
             )
         )
-        return
+        return {}
     if any(row["demonstration"] for row in rows):
         _kit.band(
             t("表中有合成的演示图层，不是观测结果", "Some layers are synthetic, not observations")
@@ -70,47 +70,70 @@ def the_list(person: Actor) -> None:
             Column("unit", t("单位", "Unit")),
             Column("epoch", t("日期", "Date")),
             Column("phase", t("大小年", "Phase")),
+            Column("stderr", t("误差", "Errors")),
+            Column("licence", t("许可", "Licence")),
             Column("resolution", t("分辨率", "Resolution")),
-            Column("stderr", t("误差图层", "Error layer")),
             Column("crs", t("坐标系", "Coordinate system")),
         ],
     )
-    with st.expander(t("来源、许可与文件指纹", "Source, licence and fingerprint")):
-        _kit.table(
-            rows,
-            [
-                Column("name", t("名称", "Name")),
-                Column("source", t("来源", "Source"), wraps=True),
-                Column("licence", t("许可", "Licence"), wraps=True),
-                Column("sha", "SHA-256"),
-            ],
-        )
+    return {row["id"]: f"{row['title']} · {row['epoch']}" for row in rows}
 
 
-def crs_word(crs: str) -> str:
-    """A coordinate system's number, or the name within its WKT."""
-    name = re.match(r'\w+\["([^"]{1,60})"', crs)
-    return name[1] if name else crs[:60]
+def _error_chip(has_stderr: bool, variogram: variograms.LayerVariogram | None) -> _kit.Html:
+    if not has_stderr:
+        return _kit.chip(t("无误差图层", "no error layer"), _words.GREY)
+    if variogram is None:
+        return _kit.chip(t("完全相关", "fully correlated"), _words.BLUE)
+    return _kit.chip(
+        t(f"变程 {variogram.range_m:g} 米", f"range {variogram.range_m:g} m"), _words.GREEN
+    )
+
+
+def choose(known: dict[int, str]) -> int | None:
+    """The layer to look at, as a link or the box has it."""
+    asked = st.query_params.get("layer", "")
+    wanted = int(asked) if asked.isdecimal() and len(asked) < 18 else None
+    ids = list(known)
+    chosen = st.selectbox(
+        t("看一个图层", "Look at a layer"), ids, key="layers.choice",
+        index=ids.index(wanted) if wanted in known else None, format_func=known.__getitem__,
+        placeholder=t("点上面的名称，或在这里选", "click a name above, or choose here"),
+    )  # fmt: skip
+    if chosen:
+        st.query_params["layer"] = str(chosen)
+    return chosen
 
 
 def the_form(person: Actor) -> None:
     """Add a layer."""
-    variable = next(iter(layers.VARIABLES))
-    if len(layers.VARIABLES) > 1:
-        variable = st.selectbox(
-            t("变量", "Variable"), list(layers.VARIABLES), key="layers.variable",
-            format_func=lambda one: layers.VARIABLES[one][0],
-        )  # fmt: skip
-    title, unit, _ = layers.VARIABLES[variable]
+    variable = st.selectbox(
+        t("变量", "Variable"), list(VARIABLES), key="layers.variable",
+        format_func=lambda one: f"{variable_word(one)} · {unit_word(VARIABLES[one].unit)}",
+    )  # fmt: skip
+    what = VARIABLES[variable]
     mount = st.session_state.get("layers.mount", 0)
-    value_column, stderr_column = st.columns(2)
+    value_column, second_column = st.columns(2)
     value = value_column.file_uploader(
-        t(f"{title}（{unit}），GeoTIFF", f"GeoTIFF [{unit}]"), key=f"layers.value.{mount}"
+        t(f"{what.zh}（{unit_word(what.unit)}），GeoTIFF", f"GeoTIFF [{unit_word(what.unit)}]"),
+        key=f"layers.value.{mount}",
     )
-    stderr = stderr_column.file_uploader(
-        t("标准误图层（可不交），同一格网", "Standard error (optional), same grid"),
-        key=f"layers.stderr.{mount}",
-    )
+    stderr, legend_text = None, ""
+    if what.is_classes:
+        legend_text = second_column.text_area(
+            t("图例：每行 代码,中文名,英文名", "Legend: code,中文,English on each line"),
+            key=f"layers.legend.{mount}", placeholder=what.legend_example,
+        )  # fmt: skip
+    else:
+        stderr = second_column.file_uploader(
+            t("标准误图层（可不交），同一格网", "Standard error (optional), same grid"),
+            key=f"layers.stderr.{mount}",
+        )
+        st.caption(
+            t(
+                f"值应在 {what.low:g} 到 {what.high:g} 之间；依据：{what.band_source}。",
+                f"Values between {what.low:g} and {what.high:g}. Source: {what.band_source}.",
+            )
+        )
     name_column, date_column, phase_column = st.columns([2, 1, 1])
     name = name_column.text_input(t("名称", "Name"), key=f"layers.name.{mount}", max_chars=100)
     epoch = date_column.date_input(
@@ -138,8 +161,8 @@ def the_form(person: Actor) -> None:
             )
             return
         add(
-            person, value, stderr, name=name, variable=variable, unit=unit, epoch=epoch, phase=phase,
-            licence=licence, source=source, crs=crs.strip() or None,
+            person, value, stderr, name=name, variable=variable, legend_text=legend_text,
+            epoch=epoch, phase=phase, licence=licence, source=source, crs=crs.strip() or None,
         )  # fmt: skip
 
 
@@ -150,7 +173,7 @@ def add(
     *,
     name: str,
     variable: str,
-    unit: str,
+    legend_text: str,
     epoch: date,
     phase: str,
     licence: str,
@@ -158,7 +181,9 @@ def add(
     crs: str | None,
 ) -> None:
     """Check and keep the files, in one transaction."""
+    what = VARIABLES[variable]
     with _session.explained():
+        legend = variables.legend_of(legend_text) if what.is_classes else None
         with tempfile.TemporaryDirectory(prefix="sinks-layer-") as folder:
             path = Path(folder) / "value.tif"
             path.write_bytes(value.getvalue())
@@ -171,20 +196,27 @@ def add(
                 db.transaction(person) as session,
             ):
                 layers.add(
-                    session, person, path, name=name, variable=variable, unit=unit, epoch=epoch,
-                    phase=phase, licence=licence, source=source, crs=crs, stderr_path=stderr_path,
+                    session, person, path, name=name, variable=variable, unit=what.unit,
+                    epoch=epoch, phase=phase, licence=licence, source=source, crs=crs,
+                    stderr_path=stderr_path, legend=legend,
                 )  # fmt: skip
         st.session_state["layers.mount"] = st.session_state.get("layers.mount", 0) + 1
         _session.say_done(t(f"图层“{name.strip()}”已登记。", f"The layer {name.strip()} is added."))
 
 
 def main() -> None:
-    """Show the layers and, to those who may, the form."""
+    """Show the layers, one of them, a parcel through all of them and, to those who may, the form."""
     person = _session.page(
         t("图层", "Layers"), Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER, Role.VERIFIER
     )
-    the_list(person)
-    if person.roles & {Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER}:
+    known = the_list(person)
+    chosen = choose(known) if known else None
+    if chosen is not None:
+        _layer_card.show(person, chosen)
+    if known:
+        st.subheader(t("一块地的历史", "A parcel through the years"))
+        _layer_strip.show(person)
+    if person.roles & set(layers.MAY_ADD):
         with st.expander(t("登记新的图层", "Add a layer")):
             the_form(person)
 

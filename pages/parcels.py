@@ -249,6 +249,15 @@ def details(card: ParcelCard) -> None:
                 ),
             )
         )
+    pairs.append(
+        (
+            t("图层", "Layers"),
+            _kit.link(
+                t("看各期图层上的这块地", "this parcel through the years"),
+                f"/layers?parcel={card.row.id}",
+            ),
+        )
+    )
     for vintage, amount_kg in card.credits_kg.items():
         pairs.append((t(f"{vintage} 年份已签发", f"Issued {vintage}"), _words.tonnes(amount_kg)))
     _kit.facts(pairs)

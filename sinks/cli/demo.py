@@ -102,4 +102,11 @@ def _add_layers(stage: Stage) -> demo_projects.Layers:
                     demonstration=True,
                 )  # fmt: skip
                 ids.append(layer.id)
+            for epoch, path in demo_layers.write_land_cover(Path(folder)).items():
+                layers.add(
+                    session, actor, path, name=f"土地覆被 {epoch.year}（{demo_layers.LABEL}）",
+                    variable="land_cover", unit=None, epoch=epoch, phase="unknown",
+                    legend=demo_layers.COVER_LEGEND, licence="CC0（演示）",
+                    source="随机生成（sinks/cli/demo_layers.py）", demonstration=True,
+                )  # fmt: skip
     return demo_projects.Layers(*ids)

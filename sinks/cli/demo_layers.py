@@ -3,7 +3,8 @@
 Above-ground biomass of moso bamboo [Mg/ha] on 1 January 2023 and 2025 with one standard error for
 each, on 30 m cells in EPSG:4549. Fields are sums of smoothed noise from one seed, so that every
 demonstration shows the same maps. The numbers are like those of managed stands (about 60 Mg/ha,
-about 5 Mg/ha more after two years) and describe no real forest.
+about 5 Mg/ha more after two years) and describe no real forest. Land cover of two summers over the
+same land is made in the same way: five classes, most of it bamboo, a few fields turned to bamboo.
 """
 
 from dataclasses import dataclass
@@ -36,7 +37,19 @@ NODATA = -9999.0
 STEP = 16.0
 STDERR_SHARE = 0.165
 
+COVER_EPOCHS = (date(2019, 7, 1), date(2024, 7, 1))
+COVER_LEGEND = {
+    1: ("竹林", "bamboo"),
+    2: ("乔木林", "trees"),
+    3: ("茶园", "tea"),
+    4: ("耕地", "cropland"),
+    5: ("水面", "water"),
+}
+# A field (cropland) whose turn came between the two summers: above this on the noise of change.
+TURNED = 0.9
+
 Field = NDArray[np.float64]  # shape (CELLS, CELLS), north first.
+Classes = NDArray[np.uint8]  # the same, codes of ``COVER_LEGEND``
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +108,50 @@ def write(folder: Path) -> dict[date, Written]:
     return written
 
 
-def _write_one(path: Path, values: Field, description: str) -> None:
+def land_cover() -> dict[date, Classes]:
+    """The classes of each cell at both dates."""
+    random = np.random.default_rng(SEED + 1)
+    height, wetness = _smooth(random, 25.0), _smooth(random, 12.0)
+    earlier = np.ones((CELLS, CELLS), dtype=np.uint8)
+    earlier[height > 1.1] = 2
+    earlier[(height < -0.9) & (wetness < 0.2)] = 3
+    earlier[(height < -1.2) & (wetness >= 0.2)] = 4
+    earlier[(height < -1.7) & (wetness > 0.8)] = 5
+    later = earlier.copy()
+    later[(earlier == 4) & (_smooth(random, 6.0) > TURNED)] = 1
+    return dict(zip(COVER_EPOCHS, (earlier, later), strict=True))
+
+
+def write_land_cover(folder: Path) -> dict[date, Path]:
+    """Write the two GeoTIFFs of land cover into a folder; their paths by date, earlier first."""
+    written = {}
+    for epoch, classes in land_cover().items():
+        written[epoch] = folder / f"demo_land_cover_{epoch:%Y%m%d}.tif"
+        _write_one(written[epoch], classes, f"土地覆被 {epoch}（{LABEL}）", unit="")
+    return written
+
+
+def _write_one(path: Path, values: Field | Classes, description: str, unit: str = UNIT) -> None:
+    whole = values.dtype == np.uint8
     profile = {
         "driver": "GTiff",
         "width": CELLS,
         "height": CELLS,
         "count": 1,
-        "dtype": "float32",
+        "dtype": "uint8" if whole else "float32",
         "crs": CRS,
         "transform": Affine(CELL_M, 0.0, LEFT_M, 0.0, -CELL_M, TOP_M),
-        "nodata": NODATA,
+        "nodata": 0 if whole else NODATA,
         "tiled": True,
         "blockxsize": 256,
         "blockysize": 256,
         "compress": "deflate",
-        "predictor": 3,
+        "predictor": 1 if whole else 3,
     }
     with rasterio.open(path, "w", **profile) as target:
-        target.write(values.astype(np.float32), 1)
+        target.write(values if whole else values.astype(np.float32), 1)
         target.set_band_description(1, description)
-        target.set_band_unit(1, UNIT)
+        target.set_band_unit(1, unit)
         # No time of writing: the same maps are the same bytes.
         target.update_tags(synthetic="true", note=LABEL, seed=str(SEED))
         target.update_tags(1, note=LABEL)

@@ -117,7 +117,9 @@ def show_series(
 
     with _database.reading() as (session, _):
         version = parcels.present_version(session, _names.parcel_id(session, parcel))
-        rows = [_moment(one) for one in series.under(session, parcels.boundary_of(version), variable)]
+        rows = [
+            _moment(one) for one in series.under(session, parcels.boundary_of(version), variable)
+        ]
     text = _out.table(
         ("图层", "日期", "名称", "平均", "单位", "有值面积", "类别"),
         [

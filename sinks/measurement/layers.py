@@ -294,7 +294,8 @@ def value_layer(session: Session, layer_id: int, variable: str) -> Layer:
     row = get(session, layer_id)
     if row.kind != "value" or row.variable != variable:
         raise Invalid(
-            f"图层“{row.name}”不是{variables.variable(variable).zh}图层，不能用在这里。", code="layers"
+            f"图层“{row.name}”不是{variables.variable(variable).zh}图层，不能用在这里。",
+            code="layers",
         )
     return row
 

@@ -78,7 +78,7 @@ def test_a_backup_restores_whole_or_not_at_all(
 ) -> None:
     layer = world.biomass(tmp_path / "agb.tif", 50.0, seed=3)
     private.done("layers", "add", layer, "--variable", "agb", "--unit", "Mg/ha", "--date",
-                 "2024-12-01", by="officer")  # fmt: skip
+                 "2024-12-01", "--licence", "CC0", "--source", "测试", by="officer")  # fmt: skip
     tar = tmp_path / "registry.tar"
     manifest = private.done("db", "backup", tar)
     assert (

@@ -59,7 +59,8 @@ def layers(registry, folder: Path) -> list[int]:
         errors = world.biomass(folder / f"se{number}.tif", 9.0, seed=10 + number, noise=0.5)
         row = registry.done(
             "layers", "add", raster, "--variable", "agb", "--unit", "Mg/ha", "--date", day,
-            "--stderr", errors, "--phase", "on", by="officer",
+            "--stderr", errors, "--phase", "on", "--licence", "CC0", "--source", "测试合成",
+            by="officer",
         )  # fmt: skip
         ids.append(row["id"])
     assert [row["id"] for row in registry.done("layers", "list")["layers"]] == ids[::-1]

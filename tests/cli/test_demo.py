@@ -167,7 +167,10 @@ def test_every_certificate_says_that_it_is_a_demonstration(filled: Filled) -> No
 
 def test_layers_policies_and_names_say_that_they_are_invented(filled: Filled) -> None:
     with db.transaction(filled.actor("registrar1"), bind=filled.engine) as session:
-        maps = layers.listing(session)
+        covers = layers.listing(session, variable="land_cover")
+        assert [row.epoch for row in covers] == sorted(demo_layers.COVER_EPOCHS, reverse=True)
+        assert all(row.demonstration and demo_layers.LABEL in row.name for row in covers)
+        maps = layers.listing(session, variable="agb")
         assert [row.epoch for row in maps] == sorted(demo_layers.EPOCHS, reverse=True)
         assert all(row.demonstration and demo_layers.LABEL in row.name for row in maps)
         assert all(row.stderr_layer_id for row in maps)
@@ -236,6 +239,17 @@ def test_the_maps_are_the_same_bytes_each_time_and_say_what_they_are(tmp_path: P
     info = rasters.inspect(files[0])
     assert demo_layers.LABEL in info.description and info.unit == "Mg/ha"
     assert info.crs == "EPSG:4549" and info.mean == pytest.approx(60.0, abs=1.0)
+
+
+def test_most_of_the_land_is_bamboo_and_some_fields_turned_to_it(tmp_path: Path) -> None:
+    earlier, later = demo_layers.land_cover().values()
+    assert set(np.unique(earlier)) == set(demo_layers.COVER_LEGEND)
+    assert 0.5 < (earlier == 1).mean() < 0.9
+    turned = earlier != later
+    assert set(earlier[turned]) == {4} and set(later[turned]) == {1} and turned.sum() > 100
+    for path in demo_layers.write_land_cover(tmp_path).values():
+        info = rasters.inspect(path)
+        assert info.whole_numbers and demo_layers.LABEL in info.description
 
 
 def test_the_standard_error_is_fifteen_to_eighteen_percent_of_the_map() -> None:

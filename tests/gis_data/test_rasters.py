@@ -209,3 +209,101 @@ def test_every_shared_layer_is_described_or_refused() -> None:
     assert found["nouragues_map_pred.tif"] == found["NouraguesRaster.tif"] == "crs_missing"
     assert found["eu_dem_v11.tif"] == found["gfw-azores.tif"] == "EPSG:4326"
     assert found["clc2018_v2020_20u1.tif.vat.dbf"] == "unknown_format"
+
+
+def kinds_of_layer() -> dict[str, tuple[np.ndarray, dict[str, Any]]]:
+    random = np.random.default_rng(4)
+    real = random.normal(60, 9, (600, 530)).astype(np.float32)
+    holes = real.copy()
+    holes[:40] = np.nan
+    whole = random.integers(-300, 900, (600, 530)).astype(np.int16)
+    return {
+        "float": (real, {"nodata": -9999.0}),
+        "nan_is_nodata": (holes, {"nodata": float("nan")}),
+        "nan_without_nodata": (holes, {}),
+        "scaled": (whole, {"nodata": -300}),
+        "masked": (whole.astype(np.uint8), {}),
+        "three_bands": (np.stack([real, real * 2, real * 3]), {"nodata": -1.0}),
+        "degrees": (real, {"crs": "EPSG:4490", "transform": from_origin(119.5, 30.7, 9e-5, 9e-5)}),
+        "big_endian_stripes": (real.astype(np.float64), {"ENDIANNESS": "BIG"}),
+    }
+
+
+@pytest.mark.parametrize("kind", kinds_of_layer())
+def test_the_copy_of_any_layer_is_the_layer(kind: str, tmp_path: Path) -> None:
+    values, profile = kinds_of_layer()[kind]
+    path = write(tmp_path / "a.tif", values, **profile)
+    with rasterio.open(path, "r+") as layer:
+        if kind == "scaled":
+            layer.scales, layer.offsets = (0.1,), (30.0,)
+    if kind == "masked":
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as layer:
+            layer.write_mask(np.arange(values.size).reshape(values.shape) % 5 > 0)
+    rasters.to_cog(path, tmp_path / "cog.tif")
+    assert rasters.difference(path, tmp_path / "cog.tif") is None
+    one, other = rasters.inspect(path), rasters.inspect(tmp_path / "cog.tif")
+    assert (one.mean, one.valid_share, one.scale, one.offset) == (
+        other.mean, other.valid_share, other.scale, other.offset,
+    )  # fmt: skip
+    with rasters.opened(path) as layer, rasters.opened(tmp_path / "cog.tif") as copy:
+        first, second = layer.values(0, 0, 600, 530), copy.values(0, 0, 600, 530)
+        assert first.tobytes() == second.tobytes()
+        assert np.isnan(first).any() == (kind not in ("float", "three_bands", "degrees",
+                                                      "big_endian_stripes"))  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["values", "nodata", "scales", "transform", "crs", "mask"])
+def test_a_copy_that_differs_is_told_by_what_differs(what: str, tmp_path: Path) -> None:
+    values = np.arange(400, dtype=np.uint8).reshape(20, 20)
+    path = write(tmp_path / "a.tif", values)
+    changed = {
+        "nodata": {"nodata": 7},
+        "transform": {"transform": from_origin(461_010, 3_390_000, 10, 10)},
+        "crs": {"crs": "EPSG:4548"},
+    }
+    values = values.copy()
+    if what == "values":
+        values[19, 19] += 1
+    copy = write(tmp_path / "b.tif", values, **changed.get(what, {}))
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(copy, "r+") as layer:
+        if what == "scales":
+            layer.scales = (0.1,)
+        if what == "mask":
+            layer.write_mask(values > 3)
+    assert rasters.difference(path, copy) == what
+
+
+def test_infinite_cells_are_counted_and_hold_no_value(tmp_path: Path) -> None:
+    values = np.array([[1.0, np.inf], [-np.inf, -9999.0]], dtype=np.float32)
+    info = rasters.inspect(write(tmp_path / "a.tif", values, nodata=-9999.0))
+    assert info.infinite == 2 and info.valid_share == 0.25 and info.maximum == 1.0
+
+
+def test_an_overview_shows_the_whole_layer(tmp_path: Path) -> None:
+    values = np.repeat(np.repeat(np.arange(100.0), 50).reshape(10, 500), 50, axis=0)
+    path = write(tmp_path / "a.tif", values.astype(np.float32))
+    with rasters.opened(path) as layer:
+        small = layer.overview(100)
+    assert small.shape == (100, 100)
+    assert np.array_equal(small[::10, ::10], np.arange(100.0).reshape(10, 10))
+
+
+def test_a_cell_has_its_size_on_the_ground(tmp_path: Path) -> None:
+    cell = 1 / 3600
+    path = write(
+        tmp_path / "a.tif", np.ones((36, 36), np.float32), crs="EPSG:4490",
+        transform=from_origin(119.5, 30.0 + 18 * cell, cell, cell),
+    )  # fmt: skip
+    with rasters.opened(path) as layer:
+        width_m, height_m = layer.cell_size_m(17.5)
+    # One second of arc at 30 N on GRS80: 96,486.28 m and 110,852.4 m a degree.
+    assert width_m == pytest.approx(96_486.28 / 3600, rel=1e-5)
+    assert height_m == pytest.approx(110_852.4 / 3600, rel=1e-4)
+
+
+def test_the_values_of_a_layer_are_listed_up_to_a_limit(tmp_path: Path) -> None:
+    values = np.array([[3, 1, 0], [1, 3, 9]], dtype=np.uint8)
+    path = write(tmp_path / "a.tif", values, nodata=0)
+    assert rasters.distinct_values(path) == [1.0, 3.0, 9.0]
+    many = write(tmp_path / "b.tif", np.random.default_rng(1).random((50, 50)))
+    assert len(rasters.distinct_values(many, most=10)) == 11

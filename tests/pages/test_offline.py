@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from pages import _maps, _offline
+from pages import _maps, _offline, _pixels
 from tests import browser_help as screen
 
 ROOT = Path(__file__).parents[2]
@@ -167,7 +167,7 @@ def test_known_ways_out_of_a_string_are_closed(nasty: str) -> None:
 
 def test_cells_without_a_value_are_clear_and_the_ends_have_the_ends_of_the_ramp() -> None:
     values = np.array([[0.0, np.nan], [5.0, 10.0]])
-    pixels = _maps._pixels(values, _maps._scale(values[np.isfinite(values)]))
+    pixels = _pixels.ramp_pixels(values, _pixels.scale_of(values[np.isfinite(values)]))
     assert pixels[0, 1].tolist() == [0, 0, 0, 0]
     assert pixels[0, 0].tolist() == [0xF7, 0xF4, 0xE9, 255]
     assert pixels[1, 1].tolist() == [0x0B, 0x3D, 0x3A, 255]
@@ -175,15 +175,15 @@ def test_cells_without_a_value_are_clear_and_the_ends_have_the_ends_of_the_ramp(
 
 def test_a_difference_is_white_where_nothing_changed() -> None:
     values = np.array([[-1.0, 0.0, 4.0]])
-    scale = _maps._scale(values.ravel())
+    scale = _pixels.scale_of(values.ravel())
     assert scale is not None and scale[:2] == (-4.0, 4.0)
-    assert _maps._pixels(values, scale)[0, 1].tolist() == [255, 255, 255, 255]
+    assert _pixels.ramp_pixels(values, scale)[0, 1].tolist() == [255, 255, 255, 255]
 
 
 def test_a_layer_without_any_value_has_no_scale_and_no_colour() -> None:
     values = np.full((2, 3), np.nan)
-    assert _maps._scale(values[np.isfinite(values)]) is None
-    assert not _maps._pixels(values, None).any()
+    assert _pixels.scale_of(values[np.isfinite(values)]) is None
+    assert not _pixels.ramp_pixels(values, None).any()
 
 
 @pytest.fixture(scope="module")
