@@ -32,7 +32,10 @@ PAGES: Mapping[tuple[str, str], tuple[tuple[str, str, str, str, frozenset[Role]]
                 ("contracts", "收储合同", "Contracts", "contract", frozenset({Role.COOPERATIVE})),
             ),
             ("计量", "Measurement"): (
-                ("layers", "图层", "Layers", "layers", OWNERS | {Role.OFFICER, Role.VERIFIER}),
+                (
+                    "layers", "图层", "Layers", "layers",
+                    OWNERS | {Role.OFFICER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR},
+                ),
                 (
                     "projects", "项目与监测", "Projects", "forest",
                     OWNERS | {Role.OFFICER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR},

@@ -207,8 +207,9 @@ def add(
 def main() -> None:
     """Show the layers, one of them, a parcel through all of them and, to those who may, the form."""
     person = _session.page(
-        t("图层", "Layers"), Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER, Role.VERIFIER
-    )
+        t("图层", "Layers"), Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER, Role.VERIFIER,
+        Role.AUTHORITY, Role.REGISTRAR,
+    )  # fmt: skip
     known = the_list(person)
     chosen = choose(known) if known else None
     if chosen is not None:

@@ -37,9 +37,11 @@ def round_of(
 @pytest.fixture
 def parcel_ids(session: Session, people: dict[str, Actor]) -> list[int]:
     world.policies_in_force(session, people)
-    return [
+    enrolled = [
         world.enrolled(session, people, world.land(x, 0, 400, 400), name=f"0{x}") for x in (0, 400)
     ]
+    world.contracted(session, people, enrolled)
+    return enrolled
 
 
 def give(session: Session, people: dict[str, Actor], *layer_ids: int) -> None:
