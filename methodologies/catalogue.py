@@ -4,10 +4,18 @@ claim can be recomputed."""
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from methodologies import moso_mgmt_v1
+from methodologies import moso_mgmt_v1, stat_v1
 from methodologies.base import Method, UnknownMethod
 
-METHODS: Mapping[str, Method] = MappingProxyType({m.id: m for m in (moso_mgmt_v1.METHOD,)})
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        m.id: m
+        for m in (
+            moso_mgmt_v1.METHOD,
+            *stat_v1.METHODS,
+        )
+    }
+)
 
 
 def method(method_id: str) -> Method:

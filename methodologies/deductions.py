@@ -10,7 +10,7 @@ Gold Standard 403 v2.1 3.11.5; Verra VM0051 (flat 15 % for Tier 1; probability o
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -41,6 +41,7 @@ class Policy:
         step before, or one relative standard deviation ("probability")
     refused_at, refused_inclusive : the u90 from which nothing may be issued; None if never
     factor_ids : the factors the numbers come from; empty if they are written here
+    share_min : at least this share of the mean is taken, whatever the steps say
     """
 
     id: str
@@ -51,6 +52,7 @@ class Policy:
     refused_at: float | None = None
     refused_inclusive: bool = False
     factor_ids: tuple[str, ...] = ()
+    share_min: float = 0.0
 
 
 def deduct(
@@ -81,6 +83,10 @@ def deduct(
 def taken_share(u90: float, policy: str) -> float:
     """Return the share of |estimate| that the policy takes, before the floor at zero; may exceed 1."""
     rule = find(policy)
+    return max(_by_steps(rule, u90), rule.share_min)
+
+
+def _by_steps(rule: Policy, u90: float) -> float:
     step = _step(rule, u90)
     if rule.basis == "mean":
         return step.share
@@ -102,6 +108,12 @@ def share_of_half_width(u90: float, policy: str) -> float:
     return taken / u90
 
 
+def needs_no_u90(policy: str) -> bool:
+    """Return whether the policy takes the same share whatever the uncertainty."""
+    rule = find(policy)
+    return rule.basis == "mean" and len(rule.steps) == 1
+
+
 def find(policy: str) -> Policy:
     """Return the policy; UnknownMethod, listing the ids, if there is none."""
     try:
@@ -114,7 +126,7 @@ def find(policy: str) -> Policy:
 
 def policies() -> Mapping[str, Policy]:
     """Return all policies by id."""
-    found = (_ar_tool14(), _ar_cm(), _gs403(), _FLAT, _POE)
+    found = (_ar_tool14(), _ar_cm(), _gs403(), _FLAT, _POE, _POE_FLAT)
     return MappingProxyType({policy.id: policy for policy in found})
 
 
@@ -135,6 +147,15 @@ _POE = Policy(
     steps=(Step(0.10, True, 0.0), Step(1.00, True, 0.4307)),
     source="Verra VM0051 eq 38, VT0014",
     refused_at=1.00,
+)
+
+# Suggested for Tier 1 factors, whose interval is wide and whose bias is unknown.
+_POE_FLAT = replace(
+    _POE,
+    id="poe_flat",
+    title_zh="按超越概率 2/3 扣减，且不少于 15 %",
+    source="larger of Verra VM0051 eq 38 and its flat 15 % for Tier 1",
+    share_min=0.15,
 )
 
 

@@ -18,10 +18,18 @@ import yaml
 
 from methodologies.base import FactorMissing, UnknownFactor
 
-FILES = ("bamboo_tea_forest.yaml",)
+FILES = ("bamboo_tea_forest.yaml", "wetland_farmland.yaml")
 MEMORY = "memory"
+UNSET = "unset"
+TO_BE_SET = "to_be_set_by_registrar"
+# Fields that came later stay out of the hash of a factor that has none: older hashes still hold.
+_LATER = frozenset({"distribution", "note", "memory_level"})
 
 _SD = re.compile(r"sd\s+([0-9]*\.?[0-9]+)")
+_PERCENT = re.compile(r"\+-([0-9.]+)%(?: \((2 sd|90% CI))?")
+# Half-widths as published, in standard deviations; where nothing is said, 95 % (IPCC convention).
+_HALF_WIDTH_SD = MappingProxyType({"2 sd": 2.0, "90% CI": 1.645})
+_HALF_WIDTH_95_SD = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +39,11 @@ class Factor:
     value : number, text, bool, tuple or mapping; None while the registrar has not set it
     uncertainty : as published; `stderr` reads one standard deviation out of it
     confidence : "verified" (read in text) or "memory" (recalled, not read)
-    via : how it was read: full_text, abstract, transcription, quoted, code, front_matter, recall, derived
+    via : how it was read: full_text, abstract, transcription, quoted, code, front_matter, recall,
+        derived; empty where the table says it in the source
     value_range : lowest and highest published value, or a guard rail; see source
     basis : for deduction tables, what the share is a share of
+    distribution : as published, where it is; memory_level : how sure a recalled number is
     """
 
     id: str
@@ -47,6 +57,9 @@ class Factor:
     suggested: Any = None
     value_range: tuple[float, float] | None = None
     basis: str | None = None
+    distribution: str | None = None
+    note: str | None = None
+    memory_level: str | None = None
 
     @property
     def number(self) -> float:
@@ -62,10 +75,14 @@ class Factor:
         """Return one standard deviation in the factor's unit; FactorMissing if none is published."""
         if self.uncertainty == 0:
             return 0.0
-        match = _SD.match(self.uncertainty) if isinstance(self.uncertainty, str) else None
-        if match is None:
-            raise FactorMissing(self.id, "未公布标准差")
-        return float(match.group(1))
+        if isinstance(self.uncertainty, int | float):
+            return float(self.uncertainty)
+        if match := _SD.match(self.uncertainty or ""):
+            return float(match.group(1))
+        if match := _PERCENT.match(self.uncertainty or ""):
+            widths = _HALF_WIDTH_SD.get(match.group(2), _HALF_WIDTH_95_SD)
+            return abs(self.number) * float(match.group(1)) / 100.0 / widths
+        raise FactorMissing(self.id, "未公布标准差")
 
 
 @cache
@@ -116,22 +133,29 @@ def factor_hash(ids: Iterable[str]) -> str:
 
 def _factor(row: Mapping[str, Any]) -> Factor:
     known = {"id", "value", "unit", "uncertainty", "source", "confidence", "via"}
-    optional = {"status", "suggested", "range", "basis"}
+    known.remove("via")
+    optional = {"status", "suggested", "range", "basis", "via"} | _LATER
     if unknown := set(row) - known - optional:
         raise UnknownFactor(f"因子 {row['id']} 含有不认识的字段：{sorted(unknown)}。")
     limits = row.get("range")
+    unset = row["value"] is None
+    # A table that says "unset" means: the registrar's, not read and not recalled.
+    confidence = MEMORY if row["confidence"] == UNSET else row["confidence"]
     return Factor(
         id=row["id"],
         value=_frozen(row["value"]),
         unit=row["unit"],
         uncertainty=row.get("uncertainty"),
         source=row["source"],
-        confidence=row["confidence"],
-        via=row["via"],
-        status=row.get("status"),
+        confidence=confidence,
+        via=row.get("via", ""),
+        status=TO_BE_SET if unset else row.get("status"),
         suggested=_frozen(row.get("suggested")),
         value_range=None if limits is None else (float(limits[0]), float(limits[1])),
         basis=row.get("basis"),
+        distribution=row.get("distribution"),
+        note=row.get("note"),
+        memory_level=row.get("memory_level"),
     )
 
 
@@ -152,4 +176,5 @@ def _thawed(value: Any) -> Any:
 
 
 def _plain(found: Factor) -> dict[str, Any]:
-    return {name: _thawed(getattr(found, name)) for name in Factor.__slots__}
+    row = {name: _thawed(getattr(found, name)) for name in Factor.__slots__}
+    return {name: value for name, value in row.items() if name not in _LATER or value is not None}

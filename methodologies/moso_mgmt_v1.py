@@ -17,7 +17,7 @@ Released 2026-11. Frozen: a change of any number or equation is a new module, `m
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
@@ -33,10 +33,8 @@ from methodologies import (
 from methodologies.base import (
     CO2_PER_C,
     Component,
-    FactorMissing,
     Method,
     MethodInputInvalid,
-    Notice,
     NotIssuable,
     OutOfDomain,
     floor_kg,
@@ -44,6 +42,7 @@ from methodologies.base import (
 from methodologies.moso_mgmt_v1_explain import explain
 from methodologies.moso_mgmt_v1_input import Round, Stratum, example, schema
 from methodologies.moso_stand_v1 import age_du, culm_agb_kg, plot_agb_t_ha
+from methodologies.remarks import Remarks
 
 __all__ = [
     "METHOD",
@@ -107,28 +106,6 @@ FACTOR_IDS = (
 )
 
 Mode = Literal["model_assisted", "plots", "raster"]
-
-
-@dataclass(slots=True)
-class Remarks:
-    """What a run has to say beside its numbers; `used` are the factors it really took."""
-
-    warnings: list[Notice] = field(default_factory=list)
-    refusals: list[Notice] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
-
-    def warn(self, code: str, message: str) -> None:
-        """Add a warning."""
-        self.warnings.append(Notice(code, message))
-
-    def refuse(self, code: str, message: str) -> None:
-        """Add a refusal: nothing is issued."""
-        self.refusals.append(Notice(code, message))
-
-    def number(self, factor_id: str) -> float:
-        """Return the factor's value and remember that it was used."""
-        self.used.add(factor_id)
-        return factors.number(factor_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,8 +443,8 @@ class StockTerms:
 
 def _stock_terms(round_: Round, change: Change, area_ha: float, remarks: Remarks) -> StockTerms:
     """Return gross CO2 by pool, errors combined by approach 1 (relative variances added)."""
-    mode = _decided(
-        round_.policy.bgb_change_mode, "moso.bgb_change_mode", "bgb_change_mode", "none", remarks
+    mode = remarks.decided(
+        round_.policy.bgb_change_mode, "moso.bgb_change_mode", "bgb_change_mode", "none"
     )
     cf, cf_sd = remarks.number("moso.CF"), factors.factor("moso.CF").stderr
     r, r_sd = remarks.number("moso.R"), factors.factor("moso.R").stderr
@@ -556,7 +533,7 @@ def _balance(
             f"竹林接近目标结构，累计碳汇量封顶，本期由 {uncapped:.3f} 吨减为 {capped:.3f} 吨。",
         )
     net = capped - policy.carried_debit_kg / 1000.0
-    share = _decided(policy.buffer_share, "risk.registry", "buffer_share", 0.0, remarks)
+    share = remarks.decided(policy.buffer_share, "risk.registry", "buffer_share", 0.0)
     buffer = max(0.0, net) * share
     if net < 0.0:
         remarks.warn("NEGATIVE_NET", f"本期净碳汇量为 {net:.3f} 吨（负值），须结转抵减以后各期。")
@@ -608,7 +585,7 @@ def _emissions(round_: Round, remarks: Remarks) -> tuple[Component, ...]:
     found = []
     gwp: emissions.GwpSet = "ar6"
     if synthetic_kg or organic_kg or given.fires:
-        gwp = _decided(round_.policy.gwp_set, "gwp.set", "gwp_set", "ar6", remarks)
+        gwp = remarks.decided(round_.policy.gwp_set, "gwp.set", "gwp_set", "ar6")
         remarks.used.update(emissions.gwp_factor_ids(gwp, ch4=bool(given.fires)))
     if synthetic_kg or organic_kg:
         n2o_t = emissions.n2o_kg(synthetic_kg, organic_kg, given.n2o_factors) / 1000.0
@@ -630,7 +607,7 @@ def _fire_components(
     ch4_t, n2o_t = [], []
     for fire in fires:
         # Unknown: all of it burnt, the upper bound, and nothing is issued on it.
-        share = _decided(fire.combustion_factor, "fire.Cf", "combustion_factor", 1.0, remarks)
+        share = remarks.decided(fire.combustion_factor, "fire.Cf", "combustion_factor", 1.0)
         ch4_t.append(emissions.fire_gas_t(fire.area_ha, fire.agb_t_ha, share, "ch4"))
         n2o_t.append(emissions.fire_gas_t(fire.area_ha, fire.agb_t_ha, share, "n2o"))
     return [
@@ -648,20 +625,6 @@ def _saturation_remaining(round_: Round, co2_per_agb: float, area_ha: float) -> 
     return max(0.0, whole - given.credited_before_co2_t)
 
 
-def _decided(value: Any, factor_id: str, key: str, fallback: Any, remarks: Remarks) -> Any:
-    """Return the registrar's decision; if there is none, refuse and go on with the fallback."""
-    if value is not None:
-        return value
-    remarks.used.add(factor_id)
-    try:
-        return factors.required(factor_id)
-    except FactorMissing as missing:
-        message = f"{missing} 也可在输入的 {key} 中给出。"
-        if Notice(missing.code, message) not in remarks.refusals:
-            remarks.refuse(missing.code, message)
-        return fallback
-
-
 def _warn_on_result(round_: Round, change: Change, remarks: Remarks) -> None:
     target = factors.number("stat.precision_target")
     if change.estimate is not None and change.estimate.u90 > target:
@@ -671,16 +634,7 @@ def _warn_on_result(round_: Round, change: Change, remarks: Remarks) -> None:
             "PRECISION_NOT_MET",
             f"变化量在 90 % 置信度下的相对不确定性为 {found}，未达 {100 * target:g} % 的精度目标，按规则扣减。",
         )
-    recalled = sorted(
-        i
-        for i in remarks.used
-        if factors.factor(i).confidence == factors.MEMORY and factors.factor(i).value is not None
-    )
-    if recalled:
-        remarks.warn(
-            "MEMORY_FACTOR",
-            f"以下因子凭记忆录入、未见原文，须在签发前核对：{'、'.join(recalled)}。",
-        )
+    remarks.warn_of_recalled()
 
 
 def _intermediate_change(

@@ -6,49 +6,19 @@ for maps is one standard deviation of the mean of the stratum or parcel.
 """
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
-from methodologies import moso_stand_v1
-from methodologies.base import MethodInputInvalid
+from methodologies import inputs, moso_stand_v1
 from methodologies.emissions import Climate, GwpSet
+from methodologies.inputs import Amount, Area, Baseline, Identifier, Model, Period, invalid, unique
 
 Phase = Literal["on", "off", "mixed", "unknown"]
 BgbMode = Literal["proportional", "none"]
-Identifier = Annotated[str, Field(min_length=1, max_length=200)]
-Area = Annotated[float, Field(gt=0, description="面积，公顷")]
 Agb = Annotated[float, Field(ge=0, description="地上生物量，吨干物质/公顷")]
 Stderr = Annotated[float, Field(ge=0, description="均值的一倍标准差，吨干物质/公顷")]
-Amount = Annotated[float, Field(ge=0)]
-Day = Annotated[date, Field(strict=False)]
-
-
-def _invalid(message: str) -> PydanticCustomError:
-    return PydanticCustomError("registry", "{text}", {"text": message})
-
-
-class Model(BaseModel):
-    """Strict, closed and frozen."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class Period(Model):
-    """Half-open: the end day is the first that no longer belongs."""
-
-    start: Day
-    end: Day
-
-    @model_validator(mode="after")
-    def _runs_forward(self) -> "Period":
-        if self.end <= self.start:
-            raise _invalid(f"监测期终止日 {self.end} 须晚于起始日 {self.start}")
-        return self
 
 
 class CulmRow(Model):
@@ -62,7 +32,7 @@ class CulmRow(Model):
     @model_validator(mode="after")
     def _one_age(self) -> "CulmRow":
         if (self.age_du is None) == (self.age_years is None):
-            raise _invalid("age_du（度）与 age_years（年）须且只能填一个")
+            raise invalid("age_du（度）与 age_years（年）须且只能填一个")
         return self
 
     def culms(self) -> moso_stand_v1.Culms:
@@ -91,13 +61,13 @@ class Plot(Model):
         agb = (self.agb_t_ha_start is not None, self.agb_t_ha_end is not None)
         culms = (self.culms_start is not None, self.culms_end is not None)
         if agb not in ((True, True), (False, False)) or culms not in ((True, True), (False, False)):
-            raise _invalid(f"样地 {self.id}：期初与期末须同时填写")
+            raise invalid(f"样地 {self.id}：期初与期末须同时填写")
         if agb[0] == culms[0]:
-            raise _invalid(f"样地 {self.id}：地上生物量与每木检尺须且只能填一种")
+            raise invalid(f"样地 {self.id}：地上生物量与每木检尺须且只能填一种")
         if culms[0] and self.area_m2 is None:
-            raise _invalid(f"样地 {self.id}：每木检尺须填样地面积 area_m2")
+            raise invalid(f"样地 {self.id}：每木检尺须填样地面积 area_m2")
         if (self.map_agb_t_ha_start is None) != (self.map_agb_t_ha_end is None):
-            raise _invalid(f"样地 {self.id}：图上期初与期末生物量须同时填写")
+            raise invalid(f"样地 {self.id}：图上期初与期末生物量须同时填写")
         return self
 
     @property
@@ -115,21 +85,21 @@ class Stratum(Model):
     map_agb_t_ha_end: Agb | None = None
     map_stderr_t_ha_start: Stderr | None = None
     map_stderr_t_ha_end: Stderr | None = None
-    plots: list[Plot] = []
+    plots: list[Plot] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _map_whole(self) -> "Stratum":
         if (self.map_agb_t_ha_start is None) != (self.map_agb_t_ha_end is None):
-            raise _invalid(f"层 {self.id}：图上期初与期末生物量须同时填写")
+            raise invalid(f"层 {self.id}：图上期初与期末生物量须同时填写")
         if (self.map_stderr_t_ha_start is None) != (self.map_stderr_t_ha_end is None):
-            raise _invalid(f"层 {self.id}：图上期初与期末标准差须同时填写或同时为空")
+            raise invalid(f"层 {self.id}：图上期初与期末标准差须同时填写或同时为空")
         with_map = sum(plot.has_map for plot in self.plots)
         if with_map not in (0, len(self.plots)):
-            raise _invalid(
+            raise invalid(
                 f"层 {self.id}：{len(self.plots)} 个样地中只有 {with_map} 个有图上值，须全有或全无"
             )
         if with_map and not self.has_map:
-            raise _invalid(f"层 {self.id}：样地有图上值，而层没有图上均值")
+            raise invalid(f"层 {self.id}：样地有图上值，而层没有图上均值")
         return self
 
     @property
@@ -152,17 +122,10 @@ class Parcel(Model):
     @model_validator(mode="after")
     def _map_whole(self) -> "Parcel":
         if (self.map_agb_t_ha_start is None) != (self.map_agb_t_ha_end is None):
-            raise _invalid(f"地块 {self.id}：图上期初与期末生物量须同时填写")
+            raise invalid(f"地块 {self.id}：图上期初与期末生物量须同时填写")
         if (self.map_stderr_t_ha_start is None) != (self.map_stderr_t_ha_end is None):
-            raise _invalid(f"地块 {self.id}：图上期初与期末标准差须同时填写或同时为空")
+            raise invalid(f"地块 {self.id}：图上期初与期末标准差须同时填写或同时为空")
         return self
-
-
-class Baseline(Model):
-    """Removal without the project over the whole period [tCO2], and its relative half-width."""
-
-    co2_t: Annotated[float, Field(description="基线情景下的碳汇量，吨二氧化碳，全监测期")]
-    u90: Annotated[float, Field(ge=0, description="90 % 置信度相对不确定性，0.12 表示 12 %")]
 
 
 class Fire(Model):
@@ -183,7 +146,7 @@ class Emissions(Model):
     urea_t_project: Amount = 0.0
     urea_t_baseline: Amount = 0.0
     n2o_factors: Climate = "wet"
-    fires: list[Fire] = []
+    fires: list[Fire] = Field(default_factory=list)
 
 
 class Saturation(Model):
@@ -215,7 +178,7 @@ class Round(Model):
     phase_start: Phase
     phase_end: Phase
     strata: Annotated[list[Stratum], Field(min_length=1)]
-    parcels: list[Parcel] = []
+    parcels: list[Parcel] = Field(default_factory=list)
     baseline_co2_t: Baseline
     emissions: Emissions | None = None
     saturation: Saturation | None = None
@@ -223,38 +186,26 @@ class Round(Model):
 
     @model_validator(mode="after")
     def _ids_and_references(self) -> "Round":
-        _unique("层", (stratum.id for stratum in self.strata))
-        _unique("样地", (plot.id for stratum in self.strata for plot in stratum.plots))
-        _unique("地块", (parcel.id for parcel in self.parcels))
+        unique("层", (stratum.id for stratum in self.strata))
+        unique("样地", (plot.id for stratum in self.strata for plot in stratum.plots))
+        unique("地块", (parcel.id for parcel in self.parcels))
         known = {stratum.id for stratum in self.strata}
         for parcel in self.parcels:
             if parcel.stratum not in known:
-                raise _invalid(f"地块 {parcel.id} 所属的层 {parcel.stratum} 不存在")
+                raise invalid(f"地块 {parcel.id} 所属的层 {parcel.stratum} 不存在")
             if self.policy.allocation == "map_change" and parcel.map_agb_t_ha_start is None:
-                raise _invalid(f"按图上变化量分配时，地块 {parcel.id} 须有两期图上生物量")
+                raise invalid(f"按图上变化量分配时，地块 {parcel.id} 须有两期图上生物量")
         return self
 
 
 def parse(data: Mapping[str, Any]) -> Round:
     """Return the checked input; MethodInputInvalid, naming each faulty field, if it is not."""
-    try:
-        return Round.model_validate(dict(data) if isinstance(data, Mapping) else data)
-    except ValidationError as error:
-        faults = [
-            f"{'.'.join(str(part) for part in fault['loc']) or '输入'}：{_in_chinese(fault)}"
-            for fault in error.errors(include_url=False)
-        ]
-        raise MethodInputInvalid(
-            f"输入有 {len(faults)} 处不符合要求：{'；'.join(faults)}。请按 `methods schema` 修改后重试。"
-        ) from None
+    return inputs.parse(Round, data)
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the input."""
-    found = Round.model_json_schema()
-    found["title"] = "moso-mgmt/1"
-    found["description"] = "毛竹林经营碳汇（moso-mgmt/1）一个监测期的输入"
-    return found
+    return inputs.schema(Round, "moso-mgmt/1", "毛竹林经营碳汇（moso-mgmt/1）一个监测期的输入")
 
 
 def example() -> dict[str, Any]:
@@ -325,43 +276,3 @@ def example() -> dict[str, Any]:
             "carried_debit_kg": 0,
         },
     }
-
-
-def _unique(what: str, ids: Iterable[str]) -> None:
-    if repeated := sorted(key for key, count in Counter(ids).items() if count > 1):
-        raise _invalid(f"{what}编号重复：{'、'.join(repeated)}")
-
-
-_SAYINGS = {
-    "missing": "缺少该项",
-    "extra_forbidden": "不认识的字段",
-    "float_type": "须为数字",
-    "int_type": "须为整数",
-    "int_from_float": "须为整数",
-    "bool_type": "须为真或假",
-    "string_type": "须为文字",
-    "string_too_short": "不得为空",
-    "list_type": "须为列表",
-    "model_type": "须为一个对象",
-    "model_attributes_type": "须为一个对象",
-    "dict_type": "须为一个对象",
-    "finite_number": "须为有限的数字",
-    "date_type": "须为日期，如 2023-01-01",
-    "date_parsing": "须为日期，如 2023-01-01",
-    "date_from_datetime_parsing": "须为日期，如 2023-01-01",
-    "too_short": "至少须有一项",
-}
-
-
-def _in_chinese(fault: Mapping[str, Any]) -> str:
-    kind, context = fault["type"], fault.get("ctx", {})
-    if kind == "registry":
-        return str(context["text"])
-    if kind in _SAYINGS:
-        return _SAYINGS[kind]
-    if kind == "literal_error":
-        return f"须为 {context['expected']} 之一，现为 {fault['input']!r}"
-    for name, word in (("gt", "大于"), ("ge", "不小于"), ("lt", "小于"), ("le", "不大于")):
-        if name in context:
-            return f"须{word} {context[name]:g}，现为 {fault['input']!r}"
-    return str(fault["msg"])

@@ -6,6 +6,8 @@ import yaml
 from methodologies import base, factors
 from methodologies.base import FactorMissing, UnknownFactor
 
+HASH_OF_MOSO_R = "7eb715d6d27ae180803d1895649c5d427cd5c65edd1c67ecb779ab127771a7db"
+
 
 def test_area_conversions_are_exact():
     assert base.ha_from_mu(1_010_000) == pytest.approx(67_333, abs=0.5)
@@ -89,6 +91,8 @@ def test_the_hash_ignores_order_and_sees_every_field(monkeypatch, tmp_path):
     for row in rows["factors"]:
         if row["id"] == "moso.CF":
             row["source"] += " (edited)"
+    second = factors.resources.files("methodologies").joinpath("factors", factors.FILES[1])
+    (root / factors.FILES[1]).write_text(second.read_text("utf-8"), "utf-8")
     (root / factors.FILES[0]).write_text(yaml.safe_dump(rows, allow_unicode=True), "utf-8")
     monkeypatch.setattr(factors.resources, "files", lambda _: tmp_path)
     factors.table.cache_clear()
@@ -106,3 +110,18 @@ def test_a_loaded_table_cannot_be_changed_by_its_reader():
         factors.factor("tree.BV").value["oak"] = (0.0, 0.0)
     with pytest.raises(TypeError):
         factors.factor("ded.ar_tool14").value[0] = (1.0, 0.0)
+
+
+def test_published_half_widths_become_standard_deviations():
+    # 95 % interval, two standard deviations, plain percentage: 1.96, 2 and 1.96.
+    assert factors.factor("soc_ref.warm_temperate_moist.HAC").stderr == pytest.approx(
+        64 * 0.05 / 1.96
+    )
+    assert factors.factor("flu.paddy.all").stderr == pytest.approx(1.35 * 0.04 / 2)
+    assert factors.factor("biochar.fperm100.450_600C").stderr == pytest.approx(0.8 * 0.11 / 1.96)
+    assert factors.factor("tea.stock_realised_cn").stderr == 1.4
+
+
+def test_hashes_made_before_the_second_table_still_hold():
+    # As computed by the release of moso-mgmt/1, before later fields existed.
+    assert factors.factor_hash(["moso.R"]) == HASH_OF_MOSO_R
