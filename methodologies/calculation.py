@@ -18,13 +18,13 @@ def method(
     model: type[Model],
     calculate: Calculate,
     example: Mapping[str, Any],
-    explain: Callable[[], list[tuple[str, str]]],
+    explain: Callable[[], list[tuple[str, str]]] | str,
     factor_ids: Sequence[str] = (),
     sink_type: str = "any",
 ) -> Method:
     """Return the method whose `intermediate` is what `calculate` gives for a checked input.
 
-    titles : Chinese and English; a `taken_share` in the numbers becomes the deduction_share
+    titles : Chinese and English; a `taken_share` in the numbers becomes the deduction_share; explain may be one text
     """
 
     def run(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def method(
         schema=lambda: inputs.schema(model, method_id, titles[0]),
         example=lambda: copied(example),
         run=run,
-        explain=explain,
+        explain=(lambda: [("公式与来源", explain)]) if isinstance(explain, str) else explain,
     )
 
 

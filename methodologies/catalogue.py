@@ -4,7 +4,7 @@ claim can be recomputed."""
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from methodologies import moso_mgmt_v1, stat_v1
+from methodologies import moso_aff_v1, moso_mgmt_v1, moso_plot_v1, stat_v1
 from methodologies.base import Method, UnknownMethod
 
 METHODS: Mapping[str, Method] = MappingProxyType(
@@ -12,6 +12,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         m.id: m
         for m in (
             moso_mgmt_v1.METHOD,
+            moso_aff_v1.METHOD,
+            moso_plot_v1.METHOD,
             *stat_v1.METHODS,
         )
     }

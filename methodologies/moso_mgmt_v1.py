@@ -17,13 +17,14 @@ Released 2026-11. Frozen: a change of any number or equation is a new module, `m
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
 from methodologies import (
     allocation,
     deductions,
+    eligibility,
     emissions,
     factors,
     moso_mgmt_v1_input,
@@ -175,6 +176,30 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
     """
     round_ = moso_mgmt_v1_input.parse(data)
     remarks = Remarks()
+    found: dict[str, Any] = {}
+    if round_.eligibility is not None:
+        checks = eligibility.bamboo_management(round_.eligibility)
+        found["eligibility"] = eligibility.apply(checks, remarks)
+    return measured(round_, remarks, Variant(METHOD_ID, FACTOR_IDS, intermediate=found))
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What a method that measures like this one adds to it.
+
+    leakage_co2e_t : emissions elsewhere; None for the factor of moso-mgmt/1
+    products_co2_t : change of the product pool, deducted like the biomass
+    """
+
+    method_id: str
+    factor_ids: tuple[str, ...]
+    leakage_co2e_t: float | None = None
+    products_co2_t: float = 0.0
+    intermediate: Mapping[str, Any] = field(default_factory=dict)
+
+
+def measured(round_: Round, remarks: Remarks, variant: Variant) -> dict[str, Any]:
+    """Return the result of a checked round; `run` without reading the input."""
     _check_phase(round_, remarks)
     _check_areas(round_, remarks)
     _check_biomass_band(round_, remarks)
@@ -184,13 +209,16 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
     area_ha = math.fsum(stratum.area_ha for stratum in round_.strata)
     stock = _stock_terms(round_, change, area_ha, remarks)
     conservative, taken = _deducted(round_, change, remarks)
-    balance = _balance(round_, conservative * area_ha * stock.co2_per_agb, stock, area_ha, remarks)
+    conservative_co2 = conservative * area_ha * stock.co2_per_agb
+    if variant.products_co2_t:
+        stock, conservative_co2 = _with_products(stock, conservative_co2, taken, variant)
+    balance = _balance(round_, conservative_co2, stock, area_ha, remarks, variant)
 
     _warn_on_result(round_, change, remarks)
     issuable_kg = 0 if remarks.refusals else floor_kg(balance.net, balance.buffer)
     return {
-        "method": METHOD_ID,
-        "factor_hash": factors.factor_hash(FACTOR_IDS),
+        "method": variant.method_id,
+        "factor_hash": factors.factor_hash(variant.factor_ids),
         "gross_co2_t": stock.gross,
         "stderr_co2_t": stock.stderr,
         "deduction_share": taken,
@@ -202,6 +230,7 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
             **_intermediate_change(round_, change, conservative, pairs, area_ha),
             **stock.intermediate,
             **balance.intermediate,
+            **variant.intermediate,
             "unit_kg": round_.policy.unit_kg,
             "issuable_units": issuable_kg // round_.policy.unit_kg,
             "unit_residue_kg": issuable_kg % round_.policy.unit_kg,
@@ -514,8 +543,25 @@ class Balance:
     intermediate: dict[str, Any]
 
 
+def _with_products(
+    stock: StockTerms, conservative_co2: float, taken: float, variant: Variant
+) -> tuple[StockTerms, float]:
+    """Return gross and conservative removal with the product pool, which bears the same deduction."""
+    products = variant.products_co2_t
+    component = Component("products", "CO2", products, None)
+    with_products = replace(
+        stock, gross=stock.gross + products, components=(*stock.components, component)
+    )
+    return with_products, conservative_co2 + products - abs(products) * min(taken, 1.0)
+
+
 def _balance(
-    round_: Round, conservative: float, stock: StockTerms, area_ha: float, remarks: Remarks
+    round_: Round,
+    conservative: float,
+    stock: StockTerms,
+    area_ha: float,
+    remarks: Remarks,
+    variant: Variant,
 ) -> Balance:
     """Return net and buffer: conservative change less baseline, emissions, leakage, debit."""
     policy = round_.policy
@@ -523,7 +569,9 @@ def _balance(
     emitted = _emissions(round_, remarks)
     # Subtracted from zero, not negated: no emission is 0.0, never -0.0.
     emitted_t = 0.0 - math.fsum(c.co2e_t for c in emitted)
-    leakage = remarks.number("leakage.moso_mgmt")
+    leakage = variant.leakage_co2e_t
+    if leakage is None:
+        leakage = remarks.number("leakage.moso_mgmt")
     uncapped = conservative - baseline - emitted_t - leakage
     remaining = _saturation_remaining(round_, stock.co2_per_agb, area_ha)
     capped = uncapped if remaining is None else min(uncapped, remaining)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from methodologies import inputs, moso_stand_v1
+from methodologies.eligibility import BambooManagement
 from methodologies.emissions import Climate, GwpSet
 from methodologies.inputs import Amount, Area, Baseline, Identifier, Model, Period, invalid, unique
 
@@ -198,14 +199,22 @@ class Round(Model):
         return self
 
 
-def parse(data: Mapping[str, Any]) -> Round:
+class ManagementRound(Round):
+    """A round of managed bamboo; its conditions are checked where they are given."""
+
+    eligibility: BambooManagement | None = None
+
+
+def parse(data: Mapping[str, Any]) -> ManagementRound:
     """Return the checked input; MethodInputInvalid, naming each faulty field, if it is not."""
-    return inputs.parse(Round, data)
+    return inputs.parse(ManagementRound, data)
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the input."""
-    return inputs.schema(Round, "moso-mgmt/1", "毛竹林经营碳汇（moso-mgmt/1）一个监测期的输入")
+    return inputs.schema(
+        ManagementRound, "moso-mgmt/1", "毛竹林经营碳汇（moso-mgmt/1）一个监测期的输入"
+    )
 
 
 def example() -> dict[str, Any]:

@@ -261,7 +261,7 @@ def _deduction(given: Deducted, remarks: Remarks) -> dict[str, Any]:
         **found,
         "conservative": conservative,
         "taken_share": taken,
-        "deduction_of_half_width": of_half_width,
+        "deduction_of_half_width": of_half_width if math.isfinite(of_half_width) else None,
     }
 
 

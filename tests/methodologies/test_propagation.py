@@ -1,0 +1,88 @@
+"""First order and Monte Carlo: they agree where both hold, and shared factors are drawn once."""
+
+import math
+import time
+
+import pytest
+
+from methodologies import propagation
+from methodologies.base import CO2_PER_C, FactorMissing, OutOfDomain
+from methodologies.propagation import Spread
+
+
+def removal(v):
+    return v["delta"] * (1 + v["r"]) * v["cf"] * 100.0 * CO2_PER_C
+
+
+SPREADS = {
+    "delta": Spread(4.4, 0.55, "normal"),
+    "r": Spread(0.37, 0.07, "normal", 0.0),
+    "cf": Spread(0.47, 0.0094, "normal", 0.0, 1.0),
+}
+
+
+def test_first_order_is_approach_1_for_a_product():
+    found = propagation.first_order(removal, SPREADS)
+    expected = math.hypot(0.55 / 4.4, 0.07 / 1.37, 0.0094 / 0.47)
+    assert found.stderr / found.value == pytest.approx(expected, rel=1e-6)
+    assert math.fsum(found.variance_shares.values()) == pytest.approx(1.0)
+
+
+def test_100_000_draws_agree_with_the_analytic_interval_in_under_two_seconds():
+    begun = time.process_time()
+    drawn = propagation.simulate(removal, SPREADS, seed=7)
+    assert time.process_time() - begun < 2.0
+    analytic = propagation.first_order(removal, SPREADS)
+    assert drawn.mean == pytest.approx(analytic.value, rel=0.01)
+    assert drawn.sd == pytest.approx(analytic.stderr, rel=0.02)
+    assert (drawn.p95 - drawn.p5) / 2 == pytest.approx(1.645 * analytic.stderr, rel=0.02)
+
+
+def test_a_factor_on_both_sides_of_a_difference_cancels():
+    spreads = {"shared": Spread(10.0, 3.0, "normal"), "own": Spread(1.0, 0.1, "normal")}
+
+    def difference(v):
+        return (v["shared"] + v["own"]) - v["shared"]
+
+    assert propagation.first_order(difference, spreads).stderr == pytest.approx(0.1)
+    assert propagation.simulate(difference, spreads, seed=1).sd == pytest.approx(0.1, rel=0.02)
+
+
+def test_names_of_one_group_move_together():
+    spreads = {"a": Spread(5.0, 1.0, "normal"), "b": Spread(4.0, 1.0, "normal")}
+
+    def difference(v):
+        return v["a"] - v["b"]
+
+    together = {"a": "field", "b": "field"}
+    assert propagation.simulate(difference, spreads, seed=1, groups=together).sd < 1e-9
+    assert propagation.first_order(difference, spreads, together).stderr == pytest.approx(
+        0, abs=1e-9
+    )
+    assert propagation.simulate(difference, spreads, seed=1).sd == pytest.approx(2**0.5, rel=0.02)
+
+
+def test_the_same_seed_gives_the_same_draws_and_a_further_name_moves_no_other():
+    one = propagation.simulate(removal, SPREADS, seed=3, draws=10_000)
+    again = propagation.simulate(
+        removal, {"extra": Spread(1.0, 0.5, "normal"), **SPREADS}, seed=3, draws=10_000
+    )
+    assert one == again
+    assert one != propagation.simulate(removal, SPREADS, seed=4, draws=10_000)
+
+
+def test_shapes_follow_what_is_published():
+    rice = propagation.spread("rice.efc.east_asia")
+    assert rice.shape == "lognormal"
+    assert rice.sd == pytest.approx(math.log(1.96 / 0.89) / 3.92)
+    n2o = propagation.spread("n2o.ef1fr.continuous_flooding")
+    assert (n2o.shape, n2o.sd) == ("normal", pytest.approx(0.010 / 3.92))
+    drawn = propagation.simulate(lambda v: v["x"], {"x": n2o}, seed=1)
+    assert drawn.p2_5 > 0.0
+    with pytest.raises(FactorMissing, match=r"burn\.ch4_crop_residue"):
+        propagation.spread("burn.ch4_crop_residue")
+
+
+def test_too_few_draws_are_refused():
+    with pytest.raises(OutOfDomain, match="至少"):
+        propagation.simulate(removal, SPREADS, seed=1, draws=100)
