@@ -11,16 +11,20 @@ from sinks.land import (
     consents,
     constraint_layers,
     imports,
+    overlap_cases,
     parcels,
+    programme_claims,
     rights,
+    succession,
+    transfers,
 )
 from sinks.measurement import layers, plots, runs, variograms
 from sinks.restoration import cases
 
 MODULES = (
     attributes, audit, base_shapes, cases, certificates, claims, consents, constraint_layers,
-    contracts, documents, imports, issuance, layers, ledger,
-    parcels, people, plots, policies, projects, rights, rounds, runs,
-    signatures, variograms, workdays,
+    contracts, documents, imports, issuance, layers, ledger, overlap_cases, parcels, people, plots,
+    policies, programme_claims, projects, rights, rounds, runs, signatures, succession, transfers,
+    variograms, workdays,
 )  # fmt: skip
 metadata = Base.metadata

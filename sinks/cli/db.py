@@ -18,7 +18,7 @@ from sinks.cli._out import Json
 from sinks.core import audit, db, documents, migrate, settings
 from sinks.core.documents import Document
 from sinks.crediting import ledger
-from sinks.land import claims
+from sinks.land import land_audit
 from sinks.measurement import layers
 from sinks.measurement.layers import Layer
 
@@ -121,7 +121,7 @@ def verify(as_json: Json = False) -> None:
 def _verified(session: Session) -> dict[str, Any]:
     books = ledger.verify_ledger(session)
     chain = audit.verify(session)
-    double_m2 = claims.double_counted_m2(session)
+    double_m2 = land_audit.double_counted_m2(session)
     wanted = {layers.path_of_sha256(row.kept_sha256) for row in session.scalars(sa.select(Layer))}
     wanted |= {documents.path_of(row) for row in session.scalars(sa.select(Document.sha256))}
     lost = [f"缺失 {path.name}" for path in sorted(wanted) if not path.exists()]

@@ -134,6 +134,17 @@ KINDS = {
             "Tea gardens on permanent basic farmland", "", "refuse", ("allow", "refuse"), None,
             None, "基本农田保护条例第十七条（从严建议）",
         ),
+        Kind(
+            "enrolment_expiry_days", "未签合同、未核算的入库多久失效",
+            "Unproven enrolment expires after", "天", 365, None, 30, 3650,
+            "建议（一个监测年度；没有外部依据）",
+        ),
+        Kind(
+            "programme_pools", "其他机制占用的土地，碳库不同可否入库",
+            "Land claimed by another programme for another pool", "",
+            "refuse", ("refuse", "differ"), None, None,
+            "法律与实践说明 3.3：同一地块、同一年份、同一碳库跨机制只计一次",
+        ),
     )
 }  # fmt: skip
 

@@ -28,7 +28,7 @@ from sinks.core.errors import Conflict, NotPermitted
 from sinks.crediting import ledger, projects, rounds
 from sinks.crediting.ledger import AccountKind, Batch, Block, BlockState
 from sinks.crediting.rounds import MonitoringRound
-from sinks.land import parcels
+from sinks.land import marks, parcels
 from sinks.measurement import runs
 from sinks.measurement.runs import Run
 
@@ -244,7 +244,8 @@ def _stands(session: Session, parcel_id: int) -> bool:
     Raises
     ------
     Conflict
-        The parcel is suspended: what it earns is not settled, so nothing of the round is issued.
+        The parcel is suspended or in doubt: what it earns is not settled, so nothing of the round
+        is issued.
     """
     parcel = parcels.locked(session, parcel_id)
     if parcel.status == parcels.Status.SUSPENDED:
@@ -252,6 +253,8 @@ def _stands(session: Session, parcel_id: int) -> bool:
             f"地块 {parcel.code} 已暂停，恢复或退出之后才能签发本监测期。",
             code="parcel_not_standing",
         )
+    if parcel.status != parcels.Status.WITHDRAWN:
+        marks.refuse_in_doubt(session, parcel_id)
     return parcel.status != parcels.Status.WITHDRAWN
 
 

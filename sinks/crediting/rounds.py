@@ -17,7 +17,7 @@ from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.crediting import projects
-from sinks.land import claims, eligibility, parcels
+from sinks.land import claims, eligibility, marks, parcels
 from sinks.land.parcels import ParcelVersion
 from sinks.measurement import layers, plots, runs
 from sinks.measurement.runs import Frozen, FrozenParcel, Remeasured, Run
@@ -110,6 +110,8 @@ class RoundParcel(Base):
     parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("parcel_version.id"))
     stratum: Mapped[str]
+    # The outline's area less the slivers of earlier claims; null in rounds opened before it was kept.
+    creditable_area_m2: Mapped[float | None]
 
 
 class RoundPlot(Base):
@@ -190,24 +192,25 @@ def _freeze(session: Session, actor: Actor, row: MonitoringRound, owner_id: int)
         (member, parcels.locked(session, member.parcel_id))
         for member in projects.members(session, row.project_id)
     ]
-    # Suspended or withdrawn land earns nothing; it is not in the round at all.
+    # Land that is suspended, withdrawn or in doubt earns nothing; it is not in the round at all.
     standing = [
         (member, parcel) for member, parcel in found
         if parcel.status in (parcels.Status.ENROLLED, parcels.Status.UNDER_CONTRACT)
+        and not marks.doubts(session, parcel.id)
     ]  # fmt: skip
     projects.refuse_unheld(
         session, owner_id, [parcel.id for _, parcel in standing], row.period_start, row.period_end
     )
     for member, parcel in standing:
         eligibility.refuse(session, parcel.id, eligibility.Step.CREDIT)
-        claims.cover(session, actor, parcel.id, row.period_start)
-        version = parcels.present_version(session, parcel.id)
+        claim = claims.cover(session, actor, parcel.id, row.period_start)
         session.add(
             RoundParcel(
                 round_id=row.id,
                 parcel_id=parcel.id,
-                version_id=version.id,
+                version_id=claim.version_id,
                 stratum=member.stratum,
+                creditable_area_m2=claim.creditable_area_m2,
             )
         )
     days_max, _ = policies.value_or_suggestion(session, "plot_days_max")
@@ -241,7 +244,10 @@ def frozen(session: Session, row: MonitoringRound, policy: dict[str, Any]) -> Fr
         method_id=project.method_id,
         parcels=[
             FrozenParcel(
-                member.parcel_id, member.stratum, parcels.boundary_of(version), version.area_m2
+                member.parcel_id,
+                member.stratum,
+                parcels.boundary_of(version),
+                member.creditable_area_m2 or version.area_m2,
             )
             for member, version in rows
         ],

@@ -79,7 +79,12 @@ NEXT = MappingProxyType(
         Status.DRAFT: {Status.SUBMITTED, Status.WITHDRAWN},
         Status.SUBMITTED: {Status.DRAFT, Status.RIGHTS_REVIEWED, Status.WITHDRAWN},
         Status.RIGHTS_REVIEWED: {Status.DRAFT, Status.ENROLLED, Status.WITHDRAWN},
-        Status.ENROLLED: {Status.UNDER_CONTRACT, Status.SUSPENDED, Status.WITHDRAWN},
+        Status.ENROLLED: {
+            Status.UNDER_CONTRACT,
+            Status.SUSPENDED,
+            Status.WITHDRAWN,
+            Status.RIGHTS_REVIEWED,  # When the enrolment expires unproven.
+        },
         Status.UNDER_CONTRACT: {Status.SUSPENDED, Status.WITHDRAWN},
         Status.SUSPENDED: {Status.ENROLLED, Status.UNDER_CONTRACT, Status.WITHDRAWN},
         Status.WITHDRAWN: set(),
@@ -167,8 +172,9 @@ class ParcelMark(Base):
     closed_reason: Mapped[str | None]
 
 
-# Marks that forbid enrolment. An overlap is refused by the database itself (`claims.py`).
-BLOCKING_MARKS = ("declared_area", "small")
+# Marks that forbid enrolment and credit. An overlap is refused by the database itself (`claims.py`);
+# the database holds the same list (`land_in_doubt`).
+BLOCKING_MARKS = ("declared_area", "small", "succession")
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,6 +446,19 @@ def suspend(session: Session, actor: Actor, parcel_id: int, reason: str) -> None
     _step(session, actor, parcel_id, Status.SUSPENDED, {"reason": reason})
 
 
+# A decision by two people that this parcel has to give way is not undone by one.
+GIVES_WAY = text(
+    """
+    SELECT c.id FROM overlap_case c JOIN overlap_case_other o ON o.case_id = c.id
+    WHERE o.parcel_id = :parcel_id AND c.status = 'decided'
+      AND c.outcome IN ('parcel_stands', 'both_redrawn')
+    UNION ALL
+    SELECT c.id FROM overlap_case c WHERE c.parcel_id = :parcel_id AND c.kind = 'programme'
+      AND c.status = 'decided' AND c.outcome = 'other_stands' LIMIT 1
+    """
+)
+
+
 def resume(session: Session, actor: Actor, parcel_id: int, reason: str) -> None:
     """Take a suspended parcel up again, in the state it had before."""
     actor.require(Role.OFFICER, Role.REGISTRAR)
@@ -448,6 +467,12 @@ def resume(session: Session, actor: Actor, parcel_id: int, reason: str) -> None:
     parcel = locked(session, parcel_id)
     if parcel.status != Status.SUSPENDED:
         raise Conflict(f"地块 {parcel.code} 没有暂停。", code="step")
+    if case_id := session.scalar(GIVES_WAY, {"parcel_id": parcel_id}):
+        raise Conflict(
+            f"第 {case_id} 号重叠争议决定 {parcel.code} 须让出重叠的土地，不能原样恢复。"
+            "请办理退出，按新边界重新申报。",
+            code="gives_way",
+        )
     held = [
         event.action.removeprefix("parcel.")
         for event in audit.history(session, f"parcel:{parcel_id}")
@@ -501,6 +526,22 @@ def step(
     return _step(session, actor, parcel_id, to, detail)
 
 
+def expire_enrolment(
+    session: Session, actor: Actor | None, parcel: Parcel, detail: dict[str, Any]
+) -> None:
+    """Take an enrolment back that nothing was built on; its reviewed papers stand."""
+    _move(parcel, Status.RIGHTS_REVIEWED)
+    audit.record(session, actor, "parcel.expired", f"parcel:{parcel.id}", detail)
+
+
+def inherit_status(
+    session: Session, actor: Actor, parcel: Parcel, status: Status, detail: dict[str, Any]
+) -> None:
+    """Let a parcel that succeeds others start where they stood, whatever NEXT allows a draft."""
+    parcel.status = status
+    audit.record(session, actor, f"parcel.{status}", f"parcel:{parcel.id}", detail)
+
+
 def locked(session: Session, parcel_id: int) -> Parcel:
     """The parcel, held until the transaction ends."""
     parcel = session.get(Parcel, parcel_id, with_for_update=True, populate_existing=True)
@@ -548,6 +589,8 @@ def close_mark(session: Session, actor: Actor, mark_id: int, reason: str) -> Non
         raise NotFound("没有这条待处理的标记。", code="mark")
     if mark.code == "overlap":
         raise Conflict("重叠须通过重新勾绘或退出其中一块来解决。", code="overlap")
+    if mark.code == "succession":
+        raise Conflict("拆分、合并后的权属须整体复核，请在“复核拆并”中办理。", code="succession")
     drew_id = present_version(session, mark.parcel_id).created_by_id
     if actor.person_id in (session.get_one(Parcel, mark.parcel_id).created_by_id, drew_id):
         raise NotPermitted("勾绘人不能自行消除存疑标记，须由另一位林业员办理。", code="two_people")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Numeric, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -107,6 +108,8 @@ class ParcelRight(Base):
     recorded_at: Mapped[RecordedAt]
     reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     reviewed_at: Mapped[datetime | None]
+    # The day it passed to somebody else (`transfers.py`); a right is ended, never deleted.
+    ended_on: Mapped[date | None]
 
 
 def add(
@@ -240,7 +243,12 @@ def remove(session: Session, actor: Actor, right_id: int) -> None:
 
 
 def of_parcel(session: Session, parcel_id: int) -> list[tuple[ParcelRight, Party]]:
-    """The rights on a parcel with their holders, as far as this person may see them."""
+    """The rights that stand on a parcel with their holders, as far as this person may see them."""
+    return [(row, party) for row, party in ever_on(session, parcel_id) if row.ended_on is None]
+
+
+def ever_on(session: Session, parcel_id: int) -> list[tuple[ParcelRight, Party]]:
+    """The same with those that have passed to somebody else, oldest first."""
     query = (
         select(ParcelRight, Party)
         .join(Party, Party.id == ParcelRight.party_id)
@@ -309,7 +317,11 @@ def expiring(session: Session, until: date) -> list[Expiring]:
         select(ParcelRight, Party, Parcel)
         .join(Party, Party.id == ParcelRight.party_id)
         .join(Parcel, Parcel.id == ParcelRight.parcel_id)
-        .where(ParcelRight.term_to <= until, Parcel.status != Status.WITHDRAWN)
+        .where(
+            ParcelRight.term_to <= until,
+            ParcelRight.ended_on.is_(None),
+            Parcel.status != Status.WITHDRAWN,
+        )
         .order_by(ParcelRight.term_to, Parcel.code, ParcelRight.id)
     )
     return [
@@ -353,6 +365,13 @@ def unit_no_question(unit_no: str, district_code: str) -> str | None:
     if unit_no[12] != "J":
         return "不动产单元号第 13 位不是 J：这宗地不登记为集体所有，请核对。"
     return None
+
+
+def copied(row: ParcelRight, **changes: Any) -> ParcelRight:
+    """The same right as a new row, not reviewed yet, with some columns changed."""
+    left_out = ("id", "recorded_at", "reviewed_by_id", "reviewed_at", "ended_on")
+    names = [item.key for item in ParcelRight.__table__.columns if item.key not in left_out]
+    return ParcelRight(**{name: getattr(row, name) for name in names} | changes)
 
 
 def looks_unusual(certificate_kind: str, certificate_no: str) -> bool:

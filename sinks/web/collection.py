@@ -44,6 +44,7 @@ def collectable(session: Session) -> list[Collectable]:
         .join(ParcelVersion, ParcelVersion.parcel_id == Parcel.id)
         .where(
             ParcelRight.reviewed_at.is_not(None),
+            ParcelRight.ended_on.is_(None),
             Parcel.status == Status.ENROLLED,
             ParcelVersion.valid_to.is_(None),
         )

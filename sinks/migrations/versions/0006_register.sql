@@ -15,13 +15,14 @@ LANGUAGE sql STABLE AS $$
         SELECT FROM parcel_right r
         WHERE r.parcel_id = parcel AND r.party_id = owner AND r.reviewed_at IS NOT NULL
           AND r.kind IN ('sink_income', 'management', 'land_use', 'tree_use', 'tree_ownership')
-          AND coalesce(r.term_from, first) <= first AND coalesce(r.term_to, after) >= after
+          AND coalesce(r.term_from, first) <= first
+          AND coalesce(least(r.term_to, r.ended_on), after) >= after
         GROUP BY r.kind HAVING sum(r.share) >= 1)
       AND NOT EXISTS (
         SELECT FROM parcel_right r
         WHERE r.parcel_id = parcel AND r.party_id <> owner AND r.reviewed_at IS NOT NULL
           AND r.kind = 'sink_income' AND coalesce(r.term_from, first) < after
-          AND coalesce(r.term_to, after) > first)
+          AND coalesce(least(r.term_to, r.ended_on), after) > first)
   END $$;
 
 CREATE FUNCTION project_parcel_held() RETURNS trigger LANGUAGE plpgsql AS $$
