@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _kit, _why
+from pages import _kit, _layer_card
 from pages._kit import Column
 from pages._project_card import Card
 from pages._session import explained, say_done
@@ -216,8 +216,8 @@ def ask_visit() -> tuple[date | None, str, str]:
             t("调查日期", "Date"), value=None, key="plot.date", format="YYYY-MM-DD"
         ),
         phase.selectbox(
-            t("大小年", "Phase"), list(_why.PHASES), key="plot.phase",
-            format_func=lambda one: t(*_why.PHASES[one]),
+            t("大小年", "Phase"), list(_layer_card.PHASES), key="plot.phase",
+            format_func=lambda one: t(*_layer_card.PHASES[one]),
         ),
         age.selectbox(
             t("竹龄单位", "Age in"), ["age_du", "age_years"], key="plot.age",

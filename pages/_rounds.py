@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _kit, _why, _words
+from pages import _kit, _layer_card, _why, _words
 from pages._kit import Column
 from pages._project_card import Card, RoundLine, RunLine
 from pages._session import explained, plain, say_done
@@ -44,7 +44,7 @@ def open_form(me: Actor, card: Card) -> None:
         known = {
             layer.id: (
                 layer.epoch,
-                f"{layer.name} · {layer.epoch} · {t(*_why.PHASES[layer.phase])}",
+                f"{layer.name} · {layer.epoch} · {t(*_layer_card.PHASES[layer.phase])}",
             )
             for layer in layers.listing(session, variable="agb")
         }

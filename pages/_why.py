@@ -16,6 +16,7 @@ import streamlit as st
 from methodologies import catalogue, factors
 from pages import _kit, _land, _maps, _words
 from pages._kit import Column
+from pages._layer_card import PHASES, variogram_words
 from pages._session import explained, plain
 from pages._words import t
 from sinks.core import db, people, policies
@@ -23,13 +24,8 @@ from sinks.core.actor import Actor
 from sinks.crediting import issuance, projects, rounds
 from sinks.land import parcels
 from sinks.measurement import cells, layers, runs
+from sinks.measurement.variograms import Given
 
-PHASES: Mapping[str, tuple[str, str]] = {
-    "on": ("大年", "on-year"),
-    "off": ("小年", "off-year"),
-    "mixed": ("花年", "mixed"),
-    "unknown": ("不详", "unknown"),
-}
 MODES: Mapping[str, tuple[str, str]] = {
     "model_assisted": ("图上差 + 样地校正", "map change corrected by plots"),
     "plots": ("只用样地", "plots alone"),
@@ -127,6 +123,7 @@ class Story:
     factor_hash: str
     layer_sha256: list[str]
     policies_in_force: bool
+    map_error: dict[str, Any] | None
     input_json: str
     result_json: str
     input: dict[str, Any]
@@ -174,6 +171,7 @@ def load(me: Actor, round_id: int, run_id: int | None = None) -> Story | None:
             factor_hash=run.factor_hash,
             layer_sha256=list(run.layer_sha256),
             policies_in_force=run.policies_in_force,
+            map_error=run.map_error,
             input_json=run.input_json,
             result_json=run.result_json,
             input=run.input,
@@ -651,6 +649,7 @@ def show_errors(story: Story) -> None:
             Column("share", t("占方差", "Of the variance"), number=True),
         ],
     )
+    _kit.facts(map_error_facts(story))
     st.caption(
         t(
             "扣减只看抽样误差（90% 置信）。地块边界、竹株方程本身的误差不在其中。",
@@ -658,6 +657,37 @@ def show_errors(story: Story) -> None:
             "equation itself are not in it.",
         )
     )
+
+
+def map_error_facts(story: Story) -> list[tuple[str, str]]:
+    """How the errors of the cells of the two maps were added up, or why they were not."""
+    if all(row["mode"] != "raster" for row in story.result["intermediate"]["strata"]):
+        return [
+            (
+                t("图层误差", "Errors of the maps"),
+                t(
+                    "有样地校正：误差按样地估计，图层误差不进入结果。",
+                    "Corrected by plots: the error is theirs, that of the maps is not in the result.",
+                ),
+            )
+        ]
+    said = story.map_error or {}
+    facts = [
+        (word, variogram_words(Given(**said[date_]) if said.get(date_) else None))
+        for date_, word in (
+            ("start", t("期初图层误差", "Errors of the map at start")),
+            ("end", t("期末图层误差", "Errors of the map at end")),
+        )
+    ]
+    if len(story.result["intermediate"]["strata"]) > 1:
+        share = story.input["policy"].get("map_strata_correlation", 1.0)
+        facts.append(
+            (
+                t("层与层之间", "Between strata"),
+                t(f"误差相关系数 {share:.3g}", f"errors correlate by {share:.3g}"),
+            )
+        )
+    return facts
 
 
 def show_factors(story: Story) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
@@ -20,6 +21,7 @@ from sinks.land import claims, parcels, rights
 from sinks.restoration import cases
 from sinks.web import todo, typed
 from tests import world
+from tests.measurement.test_layers import write as write_raster
 
 PAGES = Path(__file__).parents[2] / "pages"
 SECONDS = 60
@@ -298,6 +300,29 @@ def test_a_layer_is_added_with_its_unit_and_its_licence(screen, who, tmp_path: P
     press(at, "layers.add")
     assert "已登记" in said(at)
     assert "竹林生物量 2024" in said(at) and "Mg/ha" in said(at) and "EPSG:4549" in said(at)
+
+
+def test_a_layer_of_classes_is_added_with_its_legend_and_looked_at(
+    screen, who, tmp_path: Path
+) -> None:
+    at = screen("layers", "officer")
+    calm(at.selectbox(key="layers.variable").set_value("land_cover").run())
+    codes = write_raster(tmp_path / "cover.tif", np.full((20, 20), 2, "uint8"))
+    at.get("file_uploader")[0].set_value(("cover.tif", codes.read_bytes(), "image/tiff"))
+    at.text_input(key="layers.name.0").set_value("覆被 2020")
+    at.date_input(key="layers.epoch.0").set_value("2020-07-01")
+    at.text_input(key="layers.source.0").set_value("省林业调查院")
+    at.text_input(key="layers.licence.0").set_value("内部使用")
+    calm(at.text_area(key="layers.legend.0").set_value("1,竹林,bamboo").run())
+    press(at, "layers.add")
+    assert "图例没有的代码：2" in said(at)
+    calm(at.text_area(key="layers.legend.0").set_value("1,竹林,bamboo\n2,茶园,tea").run())
+    press(at, "layers.add")
+    assert "已登记" in said(at) and "覆被 2020" in said(at)
+    names = at.selectbox(key="layers.choice").options
+    [place] = [number for number, name in enumerate(names) if name.startswith("覆被 2020")]
+    calm(at.selectbox(key="layers.choice").select_index(place).run())
+    assert "分辨率" in said(at) and "省林业调查院" in said(at)
 
 
 def test_a_contract_is_drafted_by_one_clerk_and_signed_by_another(screen, who) -> None:

@@ -25,6 +25,7 @@ from sinks.core.actor import Actor, Role
 from sinks.core.errors import Conflict
 from sinks.crediting import certificates, issuance, ledger, projects, rounds
 from sinks.measurement import cells, layers, plot_table, plots, runs
+from sinks.measurement.variograms import Given
 from sinks.restoration import cases
 from tests import world
 
@@ -282,6 +283,35 @@ def test_a_map_alone_says_why_it_earns_nothing() -> None:
     assert result["issuable_kg"] == 0
     words = _why.why_nothing(result)
     assert "分不开" in words and "没有样地" in words
+
+
+def test_the_error_of_a_map_alone_is_said_with_its_variogram(
+    screen, who: dict[str, Actor], story: world.Story, tmp_path: Path
+) -> None:
+    plots_words = _why.map_error_facts(_why.load(who["clerk"], story.round_id))
+    assert "图层误差不进入结果" in plots_words[0][1]
+    with db.transaction(who["registrar"]) as session:
+        parcel_id = world.enrolled(session, who, world.land(3000, 0, 200, 200), name="09-001")
+        world.contracted(session, who, [parcel_id])
+        project = projects.create(
+            session, who["clerk"], name="只有图", method_id="moso-mgmt/1",
+            strata={parcel_id: "A"},
+        )  # fmt: skip
+        first = rounds.get(session, story.round_id)
+        row = rounds.open_round(
+            session, who["clerk"], project.id, layer_start_id=first.layer_start_id,
+            layer_end_id=first.layer_end_id,
+        )  # fmt: skip
+        layers.give_variogram(
+            session, who["officer"], first.layer_start_id, Given(300.0, 0.2, "样地残差")
+        )
+        rounds.measure(session, who["clerk"], row.id)
+        round_id, layer_id = row.id, first.layer_start_id
+    start, end = _why.map_error_facts(_why.load(who["clerk"], round_id))
+    assert "exp(−d / 300 m)" in start[1] and "样地残差" in start[1]
+    assert "完全相关" in end[1]
+    words = said(screen("layers", "officer", layer=layer_id, parcel=parcel_id))
+    assert "变程 300 米" in words and "原文件指纹" in words and "data:image/png" in words
 
 
 def test_the_list_leads_to_the_project_and_the_project_to_its_round(screen, story) -> None:
