@@ -16,6 +16,7 @@ import typer
 from gis_data.refusals import FileRefused
 from methodologies.base import MethodError
 from sinks.cli import _out
+from sinks.core import settings
 from sinks.core.errors import SinksError
 
 DONE, REFUSED, WRONG_USAGE = 0, 1, 2
@@ -67,7 +68,8 @@ GROUPS = {
 # Refusals of rooms that are slow to load; one that is not loaded cannot have refused.
 LATER_REFUSALS = {
     "gis_data.rasters": ("RasterRefused",),
-    "gis_data.zonal": ("ParcelRefused", "StderrMissing", "TooManyCells"),
+    "gis_data.zonal": ("CoverageDiffers", "ParcelRefused", "StderrMissing", "TooManyCells"),
+    "gis_data.zonal_dask": ("ClusterRefused",),
 }
 
 
@@ -77,6 +79,7 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             # A file name that is no text must not stop an answer half-way.
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    settings.keep_compiled_code(settings.data_dir())
     sys.exit(run(sys.argv[1:]))
 
 

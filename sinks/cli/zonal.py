@@ -1,11 +1,12 @@
 """`sinks zonal`: the sums of a raster layer under each parcel of a file, as CSV; no database."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from gis_data import zonal
+from gis_data import zonal_csv
 from sinks.cli import _out
 from sinks.cli._out import Json
 
@@ -26,14 +27,33 @@ def write_sums(
     ] = None,
     band: Annotated[int, typer.Option(min=1, help="波段")] = 1,
     stderr: Annotated[str | None, typer.Option(metavar="FILE[:band]", help="标准误图层")] = None,
+    stats: Annotated[
+        str, typer.Option(metavar="min,max,q10,...", help="再加这些列；q10 为按面积的第 10 百分位")
+    ] = "",
+    class_layer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE[:band]", help="分类图层，可重复：再加各类（或各组合）的公顷数"),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="像元权重存在这里，同一格网的下一图层直接用")
+    ] = None,
     engine: Annotated[Literal["own", "exactextract"], typer.Option(help="计算引擎")] = "own",
     as_json: Json = False,
 ) -> None:
     """统计每个地块下的像元，写成 CSV：id,area_ha,valid_share,mean,total,stderr。
 
-    total 为有效像元的 值×公顷 之和。
+    total 为有效像元的 值×公顷 之和。设了 SINKS_DASK_SCHEDULER 则在该 Dask 集群上计算。
     """
-    count = zonal.zonal_csv(
-        layer, parcels, out, id_column=id_column, crs=crs, band=band, stderr=stderr, engine=engine
+    sources = zonal_csv.Sources(
+        layer, parcels, id_column=id_column, crs=crs, band=band, stderr=stderr,
+        classes=class_layer or (),
+    )  # fmt: skip
+    count = zonal_csv.write(
+        sources,
+        out,
+        stats=[name.strip() for name in stats.split(",") if name.strip()],
+        engine=engine,
+        weights_dir=weights,
+        scheduler=os.environ.get("SINKS_DASK_SCHEDULER") or None,
     )
     _out.give({"rows": count, "out": out}, f"已写 {count} 行到 {out}。", as_json=as_json)

@@ -56,6 +56,16 @@ def data_dir() -> Path:
     return Path("/var/lib/sinks") / hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
 
 
+def keep_compiled_code(folder: Path) -> None:
+    """Have what numba compiles kept below this data folder, where this user may write there.
+
+    Call it before the first import of numba. Without it compiled code lies beside the source, or in a
+    folder of the user's own (``gis_data.compiled``).
+    """
+    if os.access(folder, os.W_OK):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(folder / "compiled"))
+
+
 def _others_can_reach(folder: Path) -> bool:
     return all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents))
 

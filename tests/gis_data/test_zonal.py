@@ -17,8 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.transform import Affine
 
-from gis_data import geometry, rasters, zonal
+from gis_data import geometry, rasters, weights, zonal, zonal_csv
+from gis_data.refusals import FileRefused
 from gis_data.zonal import Engine
+from gis_data.zonal_csv import Sources
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared sample data is not here")
@@ -196,7 +198,7 @@ def test_a_parcel_larger_than_a_piece_is_the_same_in_pieces(
     )
     many = [polygon, shapely.box(463_000, 3_387_900, 463_777, 3_388_012)]
     whole = zonal.summaries(projected, many, polygon_crs="EPSG:4549")
-    monkeypatch.setattr(zonal, "CHUNK_CELLS", 1000)
+    monkeypatch.setattr(weights, "BATCH_CELLS", 1000)
     pieces = zonal.summaries(projected, many, polygon_crs="EPSG:4549")
     for one, other in zip(whole, pieces, strict=True):
         assert (one.area_ha, one.total, one.mean) == pytest.approx(
@@ -393,12 +395,12 @@ def test_the_biomass_of_nouragues_agrees_with_exactextract(engine: Engine, tmp_p
     )
     expected = exact_extract(source, land, ["mean"], output="pandas")["mean"].to_numpy()
     with pytest.raises(rasters.RasterRefused) as refused:
-        zonal.zonal_csv(path, tmp_path / "plots.gpkg", tmp_path / "out.csv", band=2)
+        zonal_csv.write(Sources(path, tmp_path / "plots.gpkg", band=2), tmp_path / "out.csv")
     assert refused.value.code == "crs_missing" and not (tmp_path / "out.csv").exists()
-    written = zonal.zonal_csv(
-        path, tmp_path / "plots.gpkg", tmp_path / "out.csv",
-        id_column="code", crs="EPSG:32622", band=2, stderr=":3", engine=engine,
-    )  # fmt: skip
+    sources = Sources(
+        path, tmp_path / "plots.gpkg", id_column="code", crs="EPSG:32622", band=2, stderr=":3"
+    )
+    written = zonal_csv.write(sources, tmp_path / "out.csv", engine=engine)
     with (tmp_path / "out.csv").open(encoding="utf-8") as stream:
         lines = list(csv.DictReader(stream))
     assert written == len(lines) == 41 and [line["id"] for line in lines] == list(land["code"])
@@ -418,7 +420,8 @@ def test_the_biomass_of_nouragues_agrees_with_exactextract(engine: Engine, tmp_p
             document = json.loads((tmp_path / name).read_text())
             document.pop("crs")
             (tmp_path / name).write_text(json.dumps(document))
-        zonal.zonal_csv(path, tmp_path / name, tmp_path / "again.csv", crs="EPSG:32622", band=2)
+        sources = Sources(path, tmp_path / name, crs="EPSG:32622", band=2)
+        zonal_csv.write(sources, tmp_path / "again.csv")
         with (tmp_path / "again.csv").open(encoding="utf-8") as stream:
             again = list(csv.DictReader(stream))
         assert [line["id"] for line in again] == [str(i) for i in range(41)]
@@ -434,7 +437,7 @@ def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(
     box = shapely.box(WEST, NORTH - STEP, WEST + STEP, NORTH)
     names = ["=cmd|'/c calc'!A1", "+1", "余村,1"]
     gpd.GeoDataFrame({"n": names}, geometry=[box] * 3, crs=4490).to_file(tmp_path / "p.gpkg")
-    zonal.zonal_csv(geographic, tmp_path / "p.gpkg", tmp_path / "o.csv", id_column="n")
+    zonal_csv.write(Sources(geographic, tmp_path / "p.gpkg", id_column="n"), tmp_path / "o.csv")
     with (tmp_path / "o.csv").open(encoding="utf-8") as stream:
         assert [line["id"] for line in csv.DictReader(stream)] == ["'" + names[0], "'+1", names[2]]
 
@@ -444,8 +447,8 @@ def test_an_unknown_id_column_or_a_broken_parcel_leaves_no_file(
 ) -> None:
     box = shapely.box(WEST, NORTH - STEP, WEST + STEP, NORTH)
     gpd.GeoDataFrame({"n": ["a", "b"]}, geometry=[box, None], crs=4490).to_file(tmp_path / "p.gpkg")
-    with pytest.raises(zonal.FileRefused):
-        zonal.zonal_csv(geographic, tmp_path / "p.gpkg", tmp_path / "o.csv", id_column="m")
+    with pytest.raises(FileRefused):
+        zonal_csv.write(Sources(geographic, tmp_path / "p.gpkg", id_column="m"), tmp_path / "o.csv")
     with pytest.raises(zonal.ParcelRefused):
-        zonal.zonal_csv(geographic, tmp_path / "p.gpkg", tmp_path / "o.csv")
+        zonal_csv.write(Sources(geographic, tmp_path / "p.gpkg"), tmp_path / "o.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p.gpkg"]
