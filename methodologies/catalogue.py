@@ -4,7 +4,14 @@ claim can be recomputed."""
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from methodologies import moso_aff_v1, moso_mgmt_v1, moso_plot_v1, stat_v1
+from methodologies import (
+    chestnut_inventory_v1,
+    forest_aff_v1,
+    moso_aff_v1,
+    moso_mgmt_v1,
+    moso_plot_v1,
+    stat_v1,
+)
 from methodologies.base import Method, UnknownMethod
 
 METHODS: Mapping[str, Method] = MappingProxyType(
@@ -14,6 +21,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             moso_mgmt_v1.METHOD,
             moso_aff_v1.METHOD,
             moso_plot_v1.METHOD,
+            forest_aff_v1.METHOD,
+            chestnut_inventory_v1.METHOD,
             *stat_v1.METHODS,
         )
     }

@@ -22,10 +22,10 @@ from datetime import date
 from typing import Any, Literal
 
 from methodologies import (
+    added_emissions_v1,
     allocation,
     deductions,
     eligibility,
-    emissions,
     factors,
     moso_mgmt_v1_input,
     moso_stand_v1,
@@ -566,7 +566,7 @@ def _balance(
     """Return net and buffer: conservative change less baseline, emissions, leakage, debit."""
     policy = round_.policy
     baseline = _conservative_baseline(round_, remarks)
-    emitted = _emissions(round_, remarks)
+    emitted = added_emissions_v1.components(round_.emissions, round_.policy.gwp_set, remarks)
     # Subtracted from zero, not negated: no emission is 0.0, never -0.0.
     emitted_t = 0.0 - math.fsum(c.co2e_t for c in emitted)
     leakage = variant.leakage_co2e_t
@@ -620,48 +620,6 @@ def _conservative_baseline(round_: Round, remarks: Remarks) -> float:
     except NotIssuable as refusal:
         remarks.refuse(refusal.code, f"基线：{refusal}")
         return given.co2_t + abs(given.co2_t) * given.u90
-
-
-def _emissions(round_: Round, remarks: Remarks) -> tuple[Component, ...]:
-    """Return emissions as negative components: only what exceeds the baseline, kind by kind."""
-    given = round_.emissions
-    if given is None:
-        return ()
-    synthetic_kg = max(0.0, given.fertiliser_n_kg_project - given.fertiliser_n_kg_baseline)
-    organic_kg = max(0.0, given.organic_n_kg_project - given.organic_n_kg_baseline)
-    urea_t = max(0.0, given.urea_t_project - given.urea_t_baseline)
-    found = []
-    gwp: emissions.GwpSet = "ar6"
-    if synthetic_kg or organic_kg or given.fires:
-        gwp = remarks.decided(round_.policy.gwp_set, "gwp.set", "gwp_set", "ar6")
-        remarks.used.update(emissions.gwp_factor_ids(gwp, ch4=bool(given.fires)))
-    if synthetic_kg or organic_kg:
-        n2o_t = emissions.n2o_kg(synthetic_kg, organic_kg, given.n2o_factors) / 1000.0
-        ids = emissions.n2o_factor_ids(synthetic_kg > 0.0, organic_kg > 0.0, given.n2o_factors)
-        remarks.used.update(ids)
-        found.append(Component("fertiliser", "N2O", -n2o_t * emissions.n2o_gwp(gwp), None))
-    if urea_t:
-        remarks.used.update(emissions.UREA_FACTOR_IDS)
-        found.append(Component("urea", "CO2", -emissions.urea_co2_t(urea_t), None))
-    if given.fires:
-        found += _fire_components(given.fires, gwp, remarks)
-    return tuple(found)
-
-
-def _fire_components(
-    fires: Sequence[moso_mgmt_v1_input.Fire], gwp: emissions.GwpSet, remarks: Remarks
-) -> list[Component]:
-    remarks.used.update(("fire.Gef.ch4", "fire.Gef.n2o"))
-    ch4_t, n2o_t = [], []
-    for fire in fires:
-        # Unknown: all of it burnt, the upper bound, and nothing is issued on it.
-        share = remarks.decided(fire.combustion_factor, "fire.Cf", "combustion_factor", 1.0)
-        ch4_t.append(emissions.fire_gas_t(fire.area_ha, fire.agb_t_ha, share, "ch4"))
-        n2o_t.append(emissions.fire_gas_t(fire.area_ha, fire.agb_t_ha, share, "n2o"))
-    return [
-        Component("fire", "CH4", -math.fsum(ch4_t) * emissions.ch4_gwp(gwp), None),
-        Component("fire", "N2O", -math.fsum(n2o_t) * emissions.n2o_gwp(gwp), None),
-    ]
 
 
 def _saturation_remaining(round_: Round, co2_per_agb: float, area_ha: float) -> float | None:
