@@ -11,6 +11,8 @@ from methodologies import (
     moso_mgmt_v1,
     moso_plot_v1,
     stat_v1,
+    tea_n2o_v1,
+    tea_perennial_v1,
 )
 from methodologies.base import Method, UnknownMethod
 
@@ -21,6 +23,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             moso_mgmt_v1.METHOD,
             moso_aff_v1.METHOD,
             moso_plot_v1.METHOD,
+            tea_perennial_v1.METHOD,
+            tea_n2o_v1.METHOD,
             forest_aff_v1.METHOD,
             chestnut_inventory_v1.METHOD,
             *stat_v1.METHODS,

@@ -190,9 +190,14 @@ def simulate(
 
 
 def seed_of(data: Mapping[str, Any], factor_hash: str) -> int:
-    """Return the seed: the first 64 bits of SHA-256 over the input and the hash of the factors."""
+    """Return the seed: the first 64 bits of SHA-256 over the input and the hash of the factors.
+
+    Area and policy stay out: the same practice gets the same draws, so that results stay in
+    proportion to area and a change of policy never changes the luck of the draw.
+    """
+    practice = {key: value for key, value in data.items() if key not in ("area_ha", "policy")}
     text = json.dumps(
-        data,
+        practice,
         sort_keys=True,
         ensure_ascii=False,
         separators=(",", ":"),
