@@ -1,13 +1,14 @@
 """Every module that has tables, imported once, so that migrations and checks see all of them."""
 
 from sinks.cooperative import contracts
-from sinks.core import audit, documents, people, policies, workdays
+from sinks.core import audit, documents, jobs, people, policies, workdays
 from sinks.core.db import Base
 from sinks.crediting import certificates, issuance, ledger, projects, rounds, signatures
 from sinks.land import (
     attributes,
     base_shapes,
     claims,
+    column_mappings,
     consents,
     constraint_layers,
     imports,
@@ -15,6 +16,7 @@ from sinks.land import (
     parcels,
     programme_claims,
     rights,
+    staging,
     succession,
     transfers,
 )
@@ -22,9 +24,9 @@ from sinks.measurement import layers, plots, runs, variograms
 from sinks.restoration import cases
 
 MODULES = (
-    attributes, audit, base_shapes, cases, certificates, claims, consents, constraint_layers,
-    contracts, documents, imports, issuance, layers, ledger, overlap_cases, parcels, people, plots,
-    policies, programme_claims, projects, rights, rounds, runs, signatures, succession, transfers,
-    variograms, workdays,
+    attributes, audit, base_shapes, cases, certificates, claims, column_mappings, consents,
+    constraint_layers, contracts, documents, imports, issuance, jobs, layers, ledger, overlap_cases,
+    parcels, people, plots, policies, programme_claims, projects, rights, rounds, runs, signatures,
+    staging, succession, transfers, variograms, workdays,
 )  # fmt: skip
 metadata = Base.metadata

@@ -4,16 +4,15 @@ because land that overlaps may be stored and earns nothing until that is settled
 from typing import Any
 
 import numpy as np
-import shapely
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from gis_data import geometry
 from gis_data.check import CheckedRow, CheckReport
 from sinks.core import db, migrate, settings
 from sinks.core.cluster import Cluster
 from sinks.core.errors import Conflict
-from sinks.land import parcels
+from sinks.land import overlaps, parcels
 
 CODE = "overlap"
 CONNECT_SECONDS_MAX = 2
@@ -52,34 +51,30 @@ def _answering() -> sa.Engine | None:
 
 
 def _with_register(session: Session, rows: list[CheckedRow]) -> list[dict[str, Any]]:
+    found = overlaps.with_register(session, [row.row for row in rows], _outlines(rows))
     return [
-        _question(row, f"与已登记的地块 {other.code} 重叠 {other.shared_m2:,.1f} 平方米")
-        for row in rows
-        for other in parcels.neighbours(session, row.boundary_4490)
-        if other.deep
+        _question(row, f"与已登记的地块 {code} 重叠 {shared_m2:,.1f} 平方米")
+        for row, code, shared_m2 in found
     ]
 
 
 def _with_one_another(rows: list[CheckedRow]) -> list[dict[str, Any]]:
     """Pairs of rows that share land wider than the tolerance, said of both."""
-    outlines = geometry.to_metric(
-        np.array([row.boundary_4490 for row in rows], dtype=object),
-        geometry.metric_crs(anywhere=False),
-    )
-    found = []
-    for first, second in shapely.STRtree(outlines).query(outlines, predicate="intersects").T:
-        if first == second:
-            continue
-        shared = shapely.intersection(outlines[first], outlines[second])
-        if not shapely.buffer(shared, -parcels.OVERLAP_WIDTH_M_MAX / 2).is_empty:
-            text = f"与本文件第 {rows[second].row} 行重叠约 {shapely.area(shared):,.1f} 平方米"
-            found.append(_question(rows[first], text))
-    return found
+    return [
+        _question(
+            rows[first].row, f"与本文件第 {rows[second].row} 行重叠约 {shared_m2:,.1f} 平方米"
+        )
+        for first, second, shared_m2 in overlaps.among_themselves(_outlines(rows))
+    ]
 
 
-def _question(row: CheckedRow, text: str) -> dict[str, Any]:
+def _outlines(rows: list[CheckedRow]) -> NDArray[np.object_]:
+    return np.array([row.boundary_4490 for row in rows], dtype=object)
+
+
+def _question(row: int, text: str) -> dict[str, Any]:
     return {
-        "row": row.row,
+        "row": row,
         "code": CODE,
         "message": f"{text}，最宽处超过 {parcels.OVERLAP_WIDTH_M_MAX:g} 米。",
     }

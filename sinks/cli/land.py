@@ -1,5 +1,6 @@
 """`sinks land`: import, list, submit, review, enrol, withdraw, and the rights on a parcel."""
 
+import hashlib
 import io
 import zipfile
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.orm import Session
 
-from sinks.cli import _database, _input, _names, _out, _overlap
+from gis_data.check import refused_file
+from gis_data.refusals import FileRefused
+from sinks.cli import _database, _input, _names, _out
 from sinks.cli._out import Json
 from sinks.cli.land_check import (
     AreaFieldOption,
@@ -18,11 +21,22 @@ from sinks.cli.land_check import (
     LayerOption,
     SinkType,
     TypeOption,
-    examined,
     text_of,
 )
+from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
-from sinks.land import claims, imports, parcels, rights
+from sinks.land import (
+    bulk,
+    claims,
+    import_decisions,
+    imports,
+    parcels,
+    rights,
+    staging,
+)
+from sinks.land.bulk import Step
+from sinks.land.imports import LandImport
+from sinks.land.staging import ImportBatch, Options
 
 app = typer.Typer()
 rights_app = typer.Typer(help="地块上的权利：录入、列出、撤回", no_args_is_help=True)
@@ -30,44 +44,77 @@ app.add_typer(rights_app, name="rights")
 
 SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 ParcelArgument = Annotated[str, typer.Argument(metavar="PARCEL", help="地块编码或 id")]
-ParcelArguments = Annotated[list[str], typer.Argument(metavar="PARCEL...", help="地块编码或 id")]
+ParcelsOption = Annotated[
+    list[str] | None, typer.Argument(metavar="PARCEL...", help="地块编码或 id")
+]
+ImportOption = Annotated[
+    int | None, typer.Option("--import", metavar="N", help="一个导入的全部地块")
+]
 
 
 @app.command("import")
 def import_file(
     file: FileArgument,
     sink_type: TypeOption,
-    owner: Annotated[str, typer.Option(metavar="ID", help="权利人的编号或全名")],
+    owner: Annotated[
+        str | None, typer.Option(metavar="ID", help="权利人的编号或全名；提交时必填")
+    ] = None,
     crs: CrsOption = None,
     encoding: EncodingOption = None,
     layer: LayerOption = None,
     area_field: AreaFieldOption = None,
     name_field: Annotated[str | None, typer.Option(help="地块名称的字段")] = None,
+    source: Annotated[str, typer.Option(help="来源；用为它存过的字段对应")] = "",
+    stage_only: Annotated[
+        bool, typer.Option("--stage/--commit", help="只暂存，到网页上核对后再提交")
+    ] = False,
+    reason: Annotated[
+        str, typer.Option(help="收下存疑行的依据")
+    ] = "命令行导入：收为草稿，存疑待核",
     as_json: Json = False,
 ) -> None:
     """导入一个文件：可用的行成为草稿地块，全部写入或一行不写。同一文件再导入不会重复。"""
-    read, report = examined(
-        file, sink_type, crs=crs, encoding=encoding, layer=layer, area_field=area_field
-    )
-    document = report.to_json()
-    if read is None or not report.accepted:
-        raise _out.fail(document, text_of(document), as_json=as_json)
     name, content = _evidence(file)
+    named = {"name": name_field, "declared_area": area_field}
+    options = Options(
+        sink_type=sink_type, crs=crs or "", encoding=encoding or "", layer=layer or "",
+        source=source, named={key: value for key, value in named.items() if value},
+    )  # fmt: skip
     with _database.acting() as (session, actor):
-        already = any(row.sha256 == read.sha256 for row in imports.listing(session))
-        if not already:
-            _overlap.ask(session, document, report)
-        row = imports.commit(
-            session, actor, report=report, file_name=name, content=content, sha256=read.sha256,
-            sink_type=sink_type, owner_id=_names.party_id(session, owner), name_field=name_field,
-        )  # fmt: skip
-        document |= {"import": row.id, "already_imported": already}
-        said = (
-            f"这个文件已在第 {row.id} 号导入中，没有再写。"
-            if already
-            else f"已导入，第 {row.id} 号。"
-        )
+        if not stage_only and owner is None:
+            raise Invalid("请用 --owner 写明权利人，或用 --stage 只暂存。", code="owner")
+        if earlier := staging.committed(session, hashlib.sha256(content).hexdigest()):
+            document = staging.to_json(session, earlier.id)
+            document |= {"import": earlier.import_id, "already_imported": True}
+            said = f"这个文件已在第 {earlier.import_id} 号导入中，没有再写。"
+            _out.give(document, f"{text_of(document)}\n{said}", as_json=as_json)
+            return
+        try:
+            batch = staging.stage(
+                session, actor, file_name=name, content=content, options=options
+            )  # fmt: skip
+        except Invalid as refusal:
+            document = refused_file(FileRefused(refusal.code, refusal.message)).to_json()
+            raise _out.fail(document, text_of(document), as_json=as_json) from refusal
+        document = staging.to_json(session, batch.id) | {"batch": batch.id}
+        if not document["accepted"]:
+            raise _out.fail(document, text_of(document), as_json=as_json)
+        said = f"已暂存，批次 {batch.id}。到网页“导入”核对后提交。"
+        if not stage_only:
+            assert owner is not None
+            row = _committed(session, actor, batch, _names.party_id(session, owner), reason)
+            document |= {"import": row.id, "already_imported": False}
+            said = f"已导入，第 {row.id} 号。"
     _out.give(document, f"{text_of(document)}\n{said}", as_json=as_json)
+
+
+def _committed(
+    session: Session, actor: Actor, batch: ImportBatch, owner_id: int, reason: str
+) -> LandImport:
+    """Take every questioned row, as the command line does, and commit."""
+    if codes := list(batch.counts["questions"]):
+        import_decisions.answer(session, actor, batch.id, codes, take=True, reason=reason)
+    return imports.commit(session, actor, batch.id, owner_id=owner_id)
 
 
 def _evidence(file: Path) -> tuple[str, bytes]:
@@ -130,36 +177,58 @@ def _shown(row: parcels.ParcelRow) -> dict[str, Any]:
 
 
 @app.command()
-def submit(parcel: ParcelArguments, as_json: Json = False) -> None:
-    """把草稿报送审查。"""
-    with _database.acting() as (session, actor):
-        ids = [_names.parcel_id(session, name) for name in parcel]
-        for parcel_id in ids:
-            parcels.submit(session, actor, parcel_id)
-        document = _now(session, ids)
-    _out.give(document, _now_text(document), as_json=as_json)
+def submit(
+    parcel: ParcelsOption = None, of_import: ImportOption = None, as_json: Json = False
+) -> None:
+    """把草稿报送审查；--import 为一个导入的全部草稿。"""
+    _step(parcel, of_import, Step.SUBMIT, as_json=as_json)
 
 
 @app.command()
-def review(parcel: ParcelArguments, as_json: Json = False) -> None:
-    """由另一位林业员审查权属材料。"""
-    with _database.acting() as (session, actor):
-        ids = [_names.parcel_id(session, name) for name in parcel]
-        for parcel_id in ids:
-            rights.review(session, actor, parcel_id)
-        document = _now(session, ids)
-    _out.give(document, _now_text(document), as_json=as_json)
+def review(
+    parcel: ParcelsOption = None, of_import: ImportOption = None, as_json: Json = False
+) -> None:
+    """由另一位林业员审查权属材料；--import 为一个导入的全部地块，不合的逐一列出。"""
+    _step(parcel, of_import, Step.REVIEW, as_json=as_json)
 
 
 @app.command()
-def enrol(parcel: ParcelArguments, as_json: Json = False) -> None:
-    """入库：自今日起，这块地不能再由别的地块占用。"""
+def enrol(
+    parcel: ParcelsOption = None, of_import: ImportOption = None, as_json: Json = False
+) -> None:
+    """入库：自今日起，这块地不能再由别的地块占用；--import 为一个导入的全部地块。"""
+    _step(parcel, of_import, Step.ENROL, as_json=as_json)
+
+
+def _step(
+    parcel: list[str] | None, of_import: int | None, step: Step, *, as_json: bool
+) -> None:  # fmt: skip
+    """Take a step with the parcels named, all or none; or with those of an import, each by itself."""
+    if (of_import is None) == (not parcel):
+        raise Invalid("请给出地块编码，或用 --import 给出导入编号，二者取一。", code="parcel")
+    if of_import is not None:
+        _step_of_import(of_import, step, as_json=as_json)
+        return
     with _database.acting() as (session, actor):
-        ids = [_names.parcel_id(session, name) for name in parcel]
+        ids = [_names.parcel_id(session, name) for name in parcel or ()]
         for parcel_id in ids:
-            claims.enrol(session, actor, parcel_id)
+            bulk.ONE[step](session, actor, parcel_id)
         document = _now(session, ids)
     _out.give(document, _now_text(document), as_json=as_json)
+
+
+def _step_of_import(import_id: int, step: Step, *, as_json: bool) -> None:
+    with _database.acting() as (_, actor):
+        pass
+    outcome = bulk.take(actor, import_id, step)
+    document = {"import": import_id, **outcome.to_json()}
+    lines = [f"第 {import_id} 号导入：{bulk.STEP_ZH[step]} {outcome.taken} 块。"]
+    if outcome.elsewhere:
+        lines.append(f"{outcome.elsewhere} 块不在这一步，没有动。")
+    lines += [f"未办 {one.parcel}（{one.code}）：{one.message}" for one in outcome.refused]
+    if outcome.refused and not outcome.taken:
+        raise _out.fail(document, "\n".join(lines), as_json=as_json)
+    _out.give(document, "\n".join(lines), as_json=as_json)
 
 
 @app.command()

@@ -48,6 +48,7 @@ GROUPS = {
         "sinks.cli.land",
         {"check": "sinks.cli.land_check", "template": "sinks.cli.land_check"},
     ),
+    "jobs": Words("后台任务：列出、查看、取消、办理", "sinks.cli.jobs"),
     "layers": Words("栅格图层：登记、列出", "sinks.cli.layers"),
     "methods": Words("方法学：列出、输入结构、示例、计算（不用数据库）", "sinks.cli.methods"),
     "project": Words("项目：建立、公示、审定、备案", "sinks.cli.projects"),

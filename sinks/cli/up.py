@@ -1,6 +1,7 @@
-"""`sinks up`: database, migrations, first administrator, demonstration data, app; Ctrl-C stops all.
+"""`sinks up`: database, migrations, first administrator, demonstration data, app, worker; Ctrl-C stops
+all.
 
-What was started is stopped in order: the app first, then the private cluster. A kill -9 of this
+What was started is stopped in order: worker and app first, then the private cluster. A kill -9 of this
 program takes the app with it (the kernel tells the child); the cluster is adopted by the next start.
 """
 
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -30,6 +32,7 @@ from sinks.core.settings import Settings
 from sinks.land.parcels import Parcel
 
 APP_SECONDS_MAX = 60
+WORKER_PAUSE_SECONDS = 2.0
 PR_SET_PDEATHSIG = 1  # prctl(2)
 Say = Callable[[str], None]
 
@@ -135,17 +138,60 @@ def _serve(now: Settings, port: int, accounts: list[Account], say: Say) -> int:
         stdout=subprocess.DEVNULL,
         cwd=settings.ROOT, env=environment, start_new_session=True, preexec_fn=_die_with_parent,
     )  # fmt: skip
+    worker = _Worker()
     try:
         _wait_until_ready(app, port)
+        worker.start()
         _announce(now, port, accounts, say)
         return app.wait()
     finally:
+        worker.stop()
         app.terminate()
         try:
             app.wait(timeout=10)
         except subprocess.TimeoutExpired:
             app.kill()
             app.wait()
+
+
+class _Worker:
+    """The process that does the long work (`sinks jobs work`), started again whenever it ends."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._keeper = threading.Thread(target=self._keep, name="worker-keeper", daemon=True)
+        self._one_at_a_time = threading.Lock()
+
+    def start(self) -> None:
+        self._keeper.start()
+
+    def stop(self) -> None:
+        """Stop the worker; what it was at goes on at the next start."""
+        with self._one_at_a_time:
+            self._stop.set()
+            process = self._process
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _keep(self) -> None:
+        while not self._stop.is_set():
+            with self._one_at_a_time:
+                if self._stop.is_set():
+                    return
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "sinks.cli.main", "jobs", "work"],
+                    stdout=subprocess.DEVNULL, cwd=settings.ROOT, start_new_session=True,
+                    preexec_fn=_die_with_parent,
+                )  # fmt: skip
+            self._process.wait()
+            self._stop.wait(WORKER_PAUSE_SECONDS)
 
 
 def _announce(now: Settings, port: int, accounts: list[Account], say: Say) -> None:

@@ -62,6 +62,8 @@ def connect(url: str) -> sa.Engine:
         with connection.cursor() as cursor:
             cursor.execute("SET ROLE sinks_app")
             cursor.execute("SET lock_timeout = '10s'")
+            # The statement of a program that was killed ends with it, and lets go of its locks.
+            cursor.execute("SET client_connection_check_interval = '2s'")
             # Dates of notices and papers are those of the office, wherever its server stands.
             cursor.execute("SET TIME ZONE 'Asia/Shanghai'")
         connection.commit()

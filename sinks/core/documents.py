@@ -31,11 +31,18 @@ class Document(Base):
 
 
 def file(
-    session: Session, actor: Actor | None, *, kind: str, name: str, content: bytes, subject: str
+    session: Session,
+    actor: Actor | None,
+    *,
+    kind: str,
+    name: str,
+    content: bytes,
+    subject: str,
+    bytes_max: int = BYTES_MAX,
 ) -> Document:
     """Store a document and put it on file. The bytes are written before the row commits."""
-    if not content or len(content) > BYTES_MAX:
-        raise Invalid(f"文件为空或超过 {BYTES_MAX // 2**20} MB。", code="document_size")
+    if not content or len(content) > bytes_max:
+        raise Invalid(f"文件为空或超过 {bytes_max // 2**20} MB。", code="document_size")
     sha256 = hashlib.sha256(content).hexdigest()
     path = path_of(sha256)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,12 @@ from sinks.core.errors import Conflict
 from sinks.land import eligibility, marks, parcels
 from sinks.land.parcels import Status
 
+# The constraints by which the database refuses a claim.
+REFUSALS = (
+    "no_double_land", "land_slivers", "land_duplicate", "land_in_doubt", "land_claim_too_thin",
+    "land_claim_too_small",
+)  # fmt: skip
+
 
 class LandClaim(Base):
     """The land of a parcel version, claimed for [starts_on, ends_on); no end while it stands."""

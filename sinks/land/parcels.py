@@ -353,37 +353,47 @@ def _add_version(
 def _mark(session: Session, parcel: Parcel, version: ParcelVersion, boundary: MultiPolygon) -> None:
     """Write down every doubt about the new outline, on both parcels where two are concerned."""
     for other in neighbours(session, boundary, but_not=parcel.id):
-        if not other.deep:
-            continue
-        for mine, theirs, theirs_code in (
-            (parcel.id, other.parcel_id, other.code),
-            (other.parcel_id, parcel.id, parcel.code),
-        ):
-            session.add(
-                ParcelMark(
-                    parcel_id=mine,
-                    code="overlap",
-                    other_parcel_id=theirs,
-                    area_m2=other.shared_m2,
-                    message=f"与 {theirs_code} 重叠 {other.shared_m2:,.1f} 平方米",
-                )
-            )
-    declared = version.declared_area_m2
-    if declared and abs(version.area_m2 - declared) > DECLARED_AREA_DIFFERENCE_SHARE_MAX * declared:
-        session.add(
-            ParcelMark(
-                parcel_id=parcel.id,
-                code="declared_area",
-                area_m2=version.area_m2 - declared,
-                message=(
-                    f"图上面积 {version.area_m2:,.0f} 平方米与申报 {declared:,.0f} 平方米"
-                    f"相差 {abs(version.area_m2 / declared - 1):.1%}，超过 5%"
-                ),
-            )
-        )
+        if other.deep:
+            mine = overlap_mark(parcel.id, other.parcel_id, other.code, other.shared_m2)
+            theirs = overlap_mark(other.parcel_id, parcel.id, parcel.code, other.shared_m2)
+            session.add_all([ParcelMark(**mine), ParcelMark(**theirs)])
+    if mark := declared_area_mark(parcel.id, version.area_m2, version.declared_area_m2):
+        session.add(ParcelMark(**mark))
     for question in _examined(json.loads(shapely.to_geojson(boundary))).questions:
         session.add(ParcelMark(parcel_id=parcel.id, code=question.code, message=question.message))
     session.flush()
+
+
+def overlap_mark(
+    parcel_id: int, other_parcel_id: int, other_code: str, shared_m2: float
+) -> dict[str, Any]:
+    """The mark on a parcel that shares land with another, deeper than the tolerance."""
+    return {
+        "parcel_id": parcel_id,
+        "code": "overlap",
+        "other_parcel_id": other_parcel_id,
+        "area_m2": shared_m2,
+        "message": f"与 {other_code} 重叠 {shared_m2:,.1f} 平方米",
+    }
+
+
+def declared_area_mark(
+    parcel_id: int, area_m2: float, declared_area_m2: float | None
+) -> dict[str, Any] | None:
+    """The mark on a parcel whose papers say another area than its outline has; None within 5 %."""
+    if not declared_area_m2 or (
+        abs(area_m2 - declared_area_m2) <= DECLARED_AREA_DIFFERENCE_SHARE_MAX * declared_area_m2
+    ):
+        return None
+    return {
+        "parcel_id": parcel_id,
+        "code": "declared_area",
+        "area_m2": area_m2 - declared_area_m2,
+        "message": (
+            f"图上面积 {area_m2:,.0f} 平方米与申报 {declared_area_m2:,.0f} 平方米"
+            f"相差 {abs(area_m2 / declared_area_m2 - 1):.1%}，超过 5%"
+        ),
+    }
 
 
 def _close_marks(session: Session, actor: Actor, parcel_id: int, reason: str) -> None:
@@ -410,7 +420,7 @@ def neighbours(
                    NOT ST_IsEmpty(ST_Buffer(s.g, -:half_width)) AS deep
             FROM drawn, parcel_version v JOIN parcel p ON p.id = v.parcel_id,
                  LATERAL (SELECT ST_CollectionExtract(
-                     ST_Intersection(v.boundary_m, drawn.g), 3) AS g) s
+                     ST_Intersection(v.boundary_m, drawn.g), 3) AS g OFFSET 0) s
             WHERE v.valid_to IS NULL AND p.status <> 'withdrawn' AND p.id <> :but_not
               AND ST_Intersects(v.boundary_m, drawn.g) AND NOT ST_IsEmpty(s.g)
             ORDER BY shared_m2 DESC

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gis_data import check, vectors
 from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
-from sinks.land import imports, parcels, rights
+from sinks.land import imports, parcels, rights, staging
+from sinks.land.staging import Options
 from tests import world
 
 
@@ -29,11 +29,12 @@ def feature(x_m: float, **properties: object) -> dict[str, object]:
 
 
 def commit(session: Session, people: dict[str, Actor], path: Path) -> imports.LandImport:
-    file = vectors.read(path)
+    batch = staging.stage(
+        session, people["officer"], file_name=path.name, content=path.read_bytes(),
+        options=Options("bamboo"),
+    )  # fmt: skip
     return imports.commit(
-        session, people["officer"], report=check.check_rows(file, sink_type="bamboo"),
-        file_name=path.name, content=path.read_bytes(), sha256=file.sha256, sink_type="bamboo",
-        owner_id=world.village_id(session),
+        session, people["officer"], batch.id, owner_id=world.village_id(session)
     )  # fmt: skip
 
 
