@@ -117,6 +117,37 @@
     }, true);
   }
 
+  // Rows of one kind at a time, the ones to look at last and so on top.
+  function drawRows(canvas, rows, scale, sharp, colours) {
+    canvas.lineJoin = "round";
+    colours.forEach(function (colour, kind) {
+      const path = new Path2D();
+      rows.forEach(function (row) {
+        if (row[0] !== kind) return;
+        let polygons = row[2];
+        if (typeof polygons[0] === "number") {
+          path.rect(polygons[0] * scale - sharp, polygons[1] * scale - sharp, 2 * sharp, 2 * sharp);
+          return;
+        }
+        if (typeof polygons[0][0][0] === "number") polygons = [polygons];
+        polygons.forEach(function (rings) {
+          rings.forEach(function (ring) {
+            ring.forEach(function (point, i) {
+              if (i) path.lineTo(point[0] * scale, point[1] * scale);
+              else path.moveTo(point[0] * scale, point[1] * scale);
+            });
+            path.closePath();
+          });
+        });
+      });
+      canvas.fillStyle = colour + "59";
+      canvas.fill(path, "evenodd");
+      canvas.strokeStyle = colour;
+      canvas.lineWidth = kind ? 1.6 * sharp : 0.8 * sharp;
+      canvas.stroke(path);
+    });
+  }
+
   function areaOfLayer(layer) {
     const rings = layer.getLatLngs();
     return rings.reduce(function (sum, ring, i) {
@@ -181,6 +212,34 @@
       const bounds = group.getBounds();
       if (!map.getBounds().intersects(bounds)) map.panTo(bounds.getCenter());
       return group;
+    },
+
+    // Many outlines, drawn tile by tile on canvas from an address of ours that gives
+    // [[kind, row, coordinates]] in units of the tile; colours by kind.
+    tiles: function (map, source) {
+      const Outlines = L.GridLayer.extend({
+        createTile: function (coords, done) {
+          const tile = L.DomUtil.create("canvas", "leaflet-tile");
+          const size = this.getTileSize();
+          const sharp = window.devicePixelRatio || 1;
+          tile.width = size.x * sharp;
+          tile.height = size.y * sharp;
+          const url = L.Util.template(source.url, { z: coords.z, x: coords.x, y: coords.y });
+          fetch(url, { credentials: "same-origin" })
+            .then(function (answer) {
+              if (!answer.ok) throw new Error(answer.status);
+              return answer.json();
+            })
+            .then(function (rows) {
+              const scale = (size.x / source.units) * sharp;
+              drawRows(tile.getContext("2d"), rows, scale, sharp, source.colours);
+              done(null, tile);
+            })
+            .catch(function (error) { done(error, tile); });
+          return tile;
+        },
+      });
+      return new Outlines({ maxZoom: 20, updateWhenZooming: false }).addTo(map);
     },
 
     fit: function (map, layer) {

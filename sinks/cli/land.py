@@ -29,6 +29,7 @@ from sinks.land import (
     bulk,
     claims,
     import_decisions,
+    import_reading,
     imports,
     parcels,
     rights,
@@ -90,7 +91,7 @@ def import_file(
             _out.give(document, f"{text_of(document)}\n{said}", as_json=as_json)
             return
         try:
-            batch = staging.stage(
+            batch = import_reading.stage(
                 session, actor, file_name=name, content=content, options=options
             )  # fmt: skip
         except Invalid as refusal:

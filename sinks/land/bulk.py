@@ -74,6 +74,12 @@ class Outcome:
         }
 
 
+def waiting(session: Session, import_id: int) -> dict[Step, int]:
+    """How many parcels of an import wait for each step."""
+    ids = imports.parcel_ids(session, import_id)
+    return {step: len(_ready(session, ids, step)) for step in Step}
+
+
 def take(
     actor: Actor, import_id: int, step: Step, *, progress: Progress | None = None
 ) -> Outcome:  # fmt: skip

@@ -11,7 +11,7 @@ from sinks.core import db, jobs
 from sinks.core.actor import Actor
 from sinks.core.errors import SinksError
 from sinks.core.jobs import Handler, Job, Progress
-from sinks.land import bulk, imports, staging
+from sinks.land import bulk, import_reading, imports, staging
 from sinks.land.bulk import Step
 from sinks.land.staging import ImportBatch, State
 
@@ -58,9 +58,9 @@ def read(actor: Actor, arguments: dict[str, Any], progress: Progress) -> dict[st
     progress.step("读取并检查")
     try:
         # Reading takes longer than a transaction may wait idle: its own writes nothing.
-        found = staging.examine_apart(actor, batch_id)
+        found = import_reading.examine_apart(actor, batch_id)
         with db.transaction(actor) as session:
-            return staging.fill(session, actor, batch_id, found, progress).counts
+            return import_reading.fill(session, actor, batch_id, found, progress).counts
     except jobs.Cancelled:
         with db.transaction(actor) as session:
             staging.discard(session, actor, batch_id, "读取时取消")

@@ -49,8 +49,7 @@ def with_register(
                 "half_width": HALF_WIDTH_M,
             },
         )
-        for row, code, shared_m2 in found:
-            yield row, code, shared_m2
+        yield from found
 
 
 def among_themselves(outlines_4490: NDArray[np.object_]) -> Iterator[tuple[int, int, float]]:

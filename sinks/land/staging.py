@@ -8,42 +8,27 @@ The rows survive a refresh, a crash and another day; a discarded batch keeps its
 
 import hashlib
 import json
-import re
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import shapely
 from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import CheckConstraint, ForeignKey, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from gis_data import check, columns, geometry, vectors
-from gis_data.check import CheckedRow, CheckReport
-from gis_data.refusals import FileRefused
-from gis_data.vectors import VectorFile
-from sinks.core import audit, db, documents
+from gis_data import vectors
+from sinks.core import audit, documents
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now
-from sinks.core.documents import Document
 from sinks.core.errors import Conflict, Invalid, NotFound, SinksError
-from sinks.core.jobs import Progress
-from sinks.land import column_mappings, overlaps, parcels
+from sinks.land import parcels
 
 # As much as the reader of files takes.
 FILE_BYTES_MAX = vectors.BYTES_MAX
-NAME_CHARACTERS_MAX, TOWNSHIP_CHARACTERS_MAX, CERTIFICATE_CHARACTERS_MAX = 100, 50, 100
-CHUNK = 2_000
-# What a parcel takes from the columns; the others stay with the row as they are.
-TAKEN_OVER = (
-    "name", "compartment", "subcompartment", "parcel_no", "township", "certificate_no",
-)  # fmt: skip
 
 
 class State(StrEnum):
@@ -141,7 +126,7 @@ class ImportRow(Base):
     certificate_no: Mapped[str] = mapped_column(server_default="")
     attributes: Mapped[dict[str, Any]]
     messages: Mapped[list[Any]]  # code, message
-    repair: Mapped[dict[str, Any] | None]
+    repair: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     repair_boundary: Mapped[WKBElement | None] = mapped_column(
         Geometry("MULTIPOLYGON", srid=4490, spatial_index=False)
     )
@@ -246,133 +231,6 @@ def reread(session: Session, actor: Actor, batch_id: int, options: Options) -> I
     return batch
 
 
-def stage(
-    session: Session, actor: Actor, *, file_name: str, content: bytes, options: Options
-) -> ImportBatch:
-    """Read and check a file in this very transaction: for small files and the command line.
-
-    Raises
-    ------
-    Invalid
-        The file cannot be read as land; its code says why.
-    """
-    batch = upload(session, actor, file_name=file_name, content=content, options=options)
-    fill(session, actor, batch.id, examine(session, batch.id))
-    return batch
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """A file as read and checked, with the meaning of its columns."""
-
-    read: VectorFile
-    report: CheckReport
-    mapping: dict[str, str]
-
-
-def examine(session: Session, batch_id: int) -> Examined:
-    """Read and check the file of a batch. Writes nothing.
-
-    Raises
-    ------
-    Invalid
-        The file cannot be read as land, or not by the mapping that was given.
-    """
-    batch = get(session, batch_id)
-    content = documents.content_of(session.get_one(Document, batch.document_id))
-    options = options_of(batch)
-    read = _read(batch.file_name, content, options)
-    mapping = _mapping(session, options, read.fields)
-    return Examined(read, _report(read, options, mapping), mapping)
-
-
-def examine_apart(actor: Actor, batch_id: int) -> Examined:
-    """As `examine`, with no transaction open while a large file is read."""
-    with db.transaction(actor) as session:
-        batch = get(session, batch_id)
-        file_name, options = batch.file_name, options_of(batch)
-        content = documents.content_of(session.get_one(Document, batch.document_id))
-    read = _read(file_name, content, options)
-    with db.transaction(actor) as session:
-        mapping = _mapping(session, options, read.fields)
-    return Examined(read, _report(read, options, mapping), mapping)
-
-
-def _read(file_name: str, content: bytes, options: Options) -> VectorFile:
-    # The reader looks at the content; the ending only tells parts of a shapefile apart.
-    ending = re.sub(r"[^.a-z0-9]", "", Path(file_name).suffix.lower())[:10]
-    with tempfile.TemporaryDirectory(prefix="sinks-import-") as folder:
-        path = Path(folder) / f"upload{ending}"
-        path.write_bytes(content)
-        try:
-            return vectors.read(
-                path, crs=options.crs or None, encoding=options.encoding or None,
-                layer=options.layer or None,
-            )  # fmt: skip
-        except FileRefused as error:
-            raise Invalid(error.message, code=error.code) from error
-
-
-def _report(read: VectorFile, options: Options, mapping: Mapping[str, str]) -> CheckReport:
-    try:
-        return check.check_rows(
-            read, sink_type=options.sink_type, declared_area_field=mapping.get("declared_area")
-        )
-    except FileRefused as error:
-        raise Invalid(error.message, code=error.code) from error
-
-
-def _mapping(session: Session, options: Options, fields: list[str]) -> dict[str, str]:
-    """The mapping given, else the one saved for such files, else what the names say."""
-    if options.mapping is not None:
-        chosen = dict(options.mapping)
-    elif saved := column_mappings.find(session, fields, options.source):
-        chosen = dict(saved.mapping)
-    else:
-        chosen = column_mappings.suggested(fields)
-    chosen |= options.named
-    column_mappings.refuse_unknown(chosen, fields)
-    return chosen
-
-
-def fill(
-    session: Session,
-    actor: Actor,
-    batch_id: int,
-    found: Examined,
-    progress: Progress | None = None,
-) -> ImportBatch:
-    """Write down what was found in a file: one row for each of its rows."""
-    actor.require(Role.OFFICER)
-    batch = locked(session, batch_id, State.READING)
-    progress = progress or Progress()
-    asked = _overlaps(session, found.report.accepted, progress)
-    total, done = found.report.rows, 0
-    waiting: list[dict[str, Any]] = []
-    for row in _rows(batch, found, asked):
-        waiting.append(row)
-        if len(waiting) == CHUNK:
-            _write(session, batch_id, waiting)
-            done += len(waiting)
-            waiting.clear()
-            progress.step("写入暂存", done, total)
-    _write(session, batch_id, waiting)
-    read = found.read
-    batch.mapping = found.mapping
-    batch.reading = {
-        "driver": read.driver, "crs": read.crs.name, "crs_source": read.crs_source,
-        "encoding": read.encoding, "network": read.network, "fields": read.fields,
-        "first": [_plain(row.attributes) for row in read.rows[:8]],
-    }  # fmt: skip
-    batch.state, batch.job_id = State.STAGED, None
-    count(session, batch)
-    audit.record(
-        session, actor, "import.stage", f"import_batch:{batch_id}",
-        {"rows": total, "network": read.network, "counts": batch.counts["rows"]},
-    )  # fmt: skip
-    return batch
-
-
 def refuse(session: Session, actor: Actor, batch_id: int, refusal: SinksError) -> None:
     """Write down that the file of a batch cannot be read, and why; other options may be tried."""
     batch = locked(session, batch_id, State.READING)
@@ -383,142 +241,9 @@ def refuse(session: Session, actor: Actor, batch_id: int, refusal: SinksError) -
     )
 
 
-def _overlaps(
-    session: Session, accepted: list[CheckedRow], progress: Progress
-) -> dict[int, list[dict[str, str]]]:
-    """Row -> what it shares with the register and with other rows, as questions."""
-    found: dict[int, list[dict[str, str]]] = {}
-    outlines = np.array([row.boundary_4490 for row in accepted], dtype=object)
-    rows = [row.row for row in accepted]
-    progress.step("与登记簿比对重叠", 0, len(rows))
-    for row, code, shared_m2 in overlaps.with_register(session, rows, outlines):
-        found.setdefault(row, []).append(
-            _overlap(f"与已登记的地块 {code} 重叠 {shared_m2:,.1f} 平方米")
-        )
-    progress.step("比对各行之间的重叠", 0, len(rows))
-    for first, second, shared_m2 in overlaps.among_themselves(outlines):
-        found.setdefault(rows[first], []).append(
-            _overlap(f"与本文件第 {rows[second]} 行（从 0 起）重叠约 {shared_m2:,.1f} 平方米")
-        )
-    return found
-
-
-def _overlap(what: str) -> dict[str, str]:
-    return {
-        "code": "overlap",
-        "message": f"{what}，最宽处超过 {parcels.OVERLAP_WIDTH_M_MAX:g} 米。可以存为草稿，修正前不能入库。",
-    }
-
-
-def _rows(
-    batch: ImportBatch, found: Examined, asked: Mapping[int, list[dict[str, str]]]
-) -> Iterator[dict[str, Any]]:
-    """What is written down of each row of the file."""
-    accepted = {row.row: row for row in found.report.accepted}
-    for item in found.report.refused:
-        source = found.read.rows[item.row]
-        yield {
-            **_said(batch, source.attributes, found.mapping, item.row)[0],
-            "row_no": item.row, "state": RowState.REFUSED, "taken": False,
-            "wkb": _drawable(source.polygon, found.read),
-            "messages": [{"code": item.code, "message": item.message}],
-        }  # fmt: skip
-    for number, row in accepted.items():
-        said, doubts = _said(batch, row.attributes, found.mapping, number)
-        messages = [
-            *({"code": one.code, "message": one.message} for one in row.questions),
-            *doubts,
-            *asked.get(number, ()),
-        ]
-        yield {
-            **said,
-            "row_no": number,
-            "state": RowState.QUESTIONED if messages else RowState.ACCEPTED,
-            "taken": None if messages else True,
-            "wkb": shapely.to_wkb(row.boundary_4490),
-            "boundary_sha256": geometry.geometry_sha256(row.boundary_4490),
-            "source_sha256": row.geometry_sha256,
-            "area_m2": row.area_m2,
-            "declared_area_m2": row.declared_area_m2,
-            "district_code": row.district_code,
-            "messages": messages,
-        }
-
-
-def _said(
-    batch: ImportBatch,
-    attributes: Mapping[str, Any],
-    mapping: Mapping[str, str],
-    row: int,
-) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """What a row says about itself by the mapping, and what of it could not be read."""
-    told = {meaning: mapping[meaning] for meaning in TAKEN_OVER if meaning in mapping}
-    normal = columns.apply(told, attributes)
-    values = normal.values
-    number = "-".join(
-        str(values[one]) for one in ("compartment", "subcompartment") if values.get(one)
-    )
-    name = str(values.get("name") or number or values.get("parcel_no") or "").strip()
-    said = {
-        "name": (name or f"{batch.file_name} 第 {row + 1} 行")[:NAME_CHARACTERS_MAX],
-        "township": str(values.get("township") or "")[:TOWNSHIP_CHARACTERS_MAX],
-        "certificate_no": str(values.get("certificate_no") or "")[:CERTIFICATE_CHARACTERS_MAX],
-        "attributes": _plain(attributes),
-    }
-    return said, [{"code": one.code, "message": one.message} for one in normal.questions]
-
-
-def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as JSON holds them: a number that is none is said as text."""
-    return {
-        key: str(value) if isinstance(value, float) and not np.isfinite(value) else value
-        for key, value in attributes.items()
-    }
-
-
-def _drawable(polygon: Any, read: VectorFile) -> bytes | None:
-    """The outline of a refused row, where it has a place on the map."""
-    if polygon is None or polygon.is_empty:
-        return None
-    moved = geometry.to_4490(np.array([geometry.as_multipolygon(polygon)]), read.crs)[0]
-    on_globe = np.array([-180.0, -90.0, -180.0, -90.0]), np.array([180.0, 90.0, 180.0, 90.0])
-    bounds = np.array(moved.bounds)
-    if not bool(np.all((bounds >= on_globe[0]) & (bounds <= on_globe[1]))):
-        return None
-    return shapely.to_wkb(moved)
-
-
 def json_text(value: Any) -> str:
     """JSON as a column of the database takes it."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-WRITE = """
-INSERT INTO import_row (batch_id, row_no, state, taken, boundary, boundary_sha256, source_sha256,
-  area_m2, declared_area_m2, district_code, name, township, certificate_no, attributes, messages)
-SELECT :batch_id, row_no, state, taken, ST_GeomFromWKB(wkb, 4490), boundary_sha256, source_sha256,
-  area_m2, declared_area_m2, district_code, name, township, certificate_no,
-  attributes::jsonb, messages::jsonb
-FROM unnest(CAST(:row_no AS bigint[]), CAST(:state AS text[]), CAST(:taken AS boolean[]),
-  CAST(:wkb AS bytea[]), CAST(:boundary_sha256 AS text[]), CAST(:source_sha256 AS text[]),
-  CAST(:area_m2 AS float8[]), CAST(:declared_area_m2 AS float8[]), CAST(:district_code AS text[]),
-  CAST(:name AS text[]), CAST(:township AS text[]), CAST(:certificate_no AS text[]),
-  CAST(:attributes AS text[]), CAST(:messages AS text[]))
-  AS sent(row_no, state, taken, wkb, boundary_sha256, source_sha256, area_m2, declared_area_m2,
-    district_code, name, township, certificate_no, attributes, messages)
-"""
-SENT = (
-    "row_no", "state", "taken", "wkb", "boundary_sha256", "source_sha256", "area_m2",
-    "declared_area_m2", "district_code", "name", "township", "certificate_no",
-)  # fmt: skip
-
-
-def _write(session: Session, batch_id: int, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        sent: dict[str, Any] = {key: [row.get(key) for row in rows] for key in SENT}
-        for key in ("attributes", "messages"):
-            sent[key] = [json_text(row[key]) for row in rows]
-        session.execute(text(WRITE), {"batch_id": batch_id, **sent})
 
 
 def count(session: Session, batch: ImportBatch) -> None:

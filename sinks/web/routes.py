@@ -34,6 +34,7 @@ routes: list[BaseRoute] = [
     _get("/certificates/{number}.pdf", page(files.certificate)),
     _get("/documents/{id}", page(files.document)),
     _get("/tiles/base/{z}/{x}/{y}.png", page(tiles.base_tile)),
+    _get("/tiles/import/{id}/{z}/{x}/{y}.json", page(tiles.import_tile)),
     Mount("/assets", StaticFiles(directory=settings.ROOT / "static")),
 ]
 middleware = [Middleware(SafeHeaders)]

@@ -1,4 +1,5 @@
-"""The office's own base map: tiles in Web Mercator, cut from one GeoTIFF when they are asked for."""
+"""Tiles in Web Mercator: the office's own base map, cut from one GeoTIFF when they are asked for, and
+the rows of a staged import, as outlines."""
 
 import logging
 import math
@@ -14,8 +15,9 @@ from rasterio.vrt import WarpedVRT
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sinks.core import settings
+from sinks.core import db, settings
 from sinks.core.errors import NotFound
+from sinks.land import import_views
 from sinks.web import answers, session
 
 log = logging.getLogger(__name__)
@@ -33,14 +35,35 @@ def base_tile(request: Request) -> Response:
     path = settings.load().basemap_cog
     if path is None:
         raise NotFound("没有设置底图（SINKS_BASEMAP_COG）。", code="no_basemap")
-    zoom, column, row = (answers.whole_number(request, name) for name in "zxy")
-    if zoom > ZOOM_MAX or column >= 2**zoom or row >= 2**zoom:
-        raise NotFound("没有这个瓦片。", code="tile")
+    zoom, column, row = _place(request)
     content = tile(path, zoom, column, row)
     headers = {"Cache-Control": "private, max-age=86400"}
     if content is None:
         return Response(status_code=204, headers=headers)
     return Response(content, media_type="image/png", headers=headers)
+
+
+def import_tile(request: Request) -> Response:
+    """GET /tiles/import/{id}/{z}/{x}/{y}.json: the rows of a staged import in this tile."""
+    actor = session.actor_of_request(request)
+    if actor is None:
+        return Response(status_code=401)
+    # Row security shows an import to those who work with imports; others get an empty map.
+    zoom, column, line = _place(request)
+    with db.transaction(actor) as transaction:
+        content = import_views.tile(
+            transaction, answers.whole_number(request, "id"), zoom, column, line
+        )
+    # The page names another address when the rows have changed.
+    headers = {"Cache-Control": "private, max-age=3600"}
+    return Response(content, media_type="application/json", headers=headers)
+
+
+def _place(request: Request) -> tuple[int, int, int]:
+    zoom, column, row = (answers.whole_number(request, name) for name in "zxy")
+    if zoom > ZOOM_MAX or column >= 2**zoom or row >= 2**zoom:
+        raise NotFound("没有这个瓦片。", code="tile")
+    return zoom, column, row
 
 
 def tile(path: Path, zoom: int, column: int, row: int) -> bytes | None:

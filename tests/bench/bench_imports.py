@@ -28,7 +28,7 @@ from gis_data import districts, geometry
 from sinks.core import db, migrate
 from sinks.core.actor import Actor
 from sinks.core.cluster import Cluster
-from sinks.land import bulk, import_decisions, imports, parcels, staging
+from sinks.land import bulk, import_decisions, import_reading, imports, parcels, staging
 from sinks.land.bulk import Step
 from sinks.land.staging import Options
 from tests import world
@@ -134,23 +134,23 @@ def run(people: dict[str, Actor], content: bytes, *, say: Callable[[str], None])
         ).id
         owner_id = world.village_id(session)
     with timed("read and check"):
-        found = staging.examine_apart(officer, batch_id)
+        found = import_reading.examine_apart(officer, batch_id)
     with timed("stage"), db.transaction(officer) as session:
-        batch = staging.fill(session, officer, batch_id, found)
+        batch = import_reading.fill(session, officer, batch_id, found)
         questions = list(batch.counts["questions"])
     del found
     with timed("commit"), db.transaction(officer) as session:
         if questions:
-            import_decisions.answer(session, officer, batch_id, questions, take=True, reason="bench")
+            import_decisions.answer(
+                session, officer, batch_id, questions, take=True, reason="bench"
+            )
         row = imports.commit(session, officer, batch_id, owner_id=owner_id)
         figures["parcels"], import_id = row.accepted, row.id
     for step, actor in ((Step.SUBMIT, officer), (Step.REVIEW, second), (Step.ENROL, second)):
         with timed(step.value):
             outcome = bulk.take(actor, import_id, step)
         assert outcome.taken == figures["parcels"], outcome.refused[:3]
-    figures["total"] = round(
-        sum(value for key, value in figures.items() if key != "parcels"), 2
-    )
+    figures["total"] = round(sum(value for key, value in figures.items() if key != "parcels"), 2)
     return figures
 
 

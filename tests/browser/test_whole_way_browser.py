@@ -200,6 +200,7 @@ def test_land_is_imported_and_drawn_with_the_mouse(way: Way) -> None:
     officer = way.at("officer")
     officer.go("/imports")
     officer.hand_in("小班或图斑文件", two_parcels(way.folder / "下街村小班.geojson"))
+    officer.press("读取并检查")
     officer.choose("权利人（所有行）", "新的权利人")
     officer.choose("类别", "村集体")
     officer.type("名称或姓名", world.VILLAGE)

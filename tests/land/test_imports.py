@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
-from sinks.land import imports, parcels, rights, staging
+from sinks.land import import_reading, imports, parcels, rights
 from sinks.land.staging import Options
 from tests import world
 
@@ -29,7 +29,7 @@ def feature(x_m: float, **properties: object) -> dict[str, object]:
 
 
 def commit(session: Session, people: dict[str, Actor], path: Path) -> imports.LandImport:
-    batch = staging.stage(
+    batch = import_reading.stage(
         session, people["officer"], file_name=path.name, content=path.read_bytes(),
         options=Options("bamboo"),
     )  # fmt: skip

@@ -252,7 +252,7 @@ def test_a_file_is_checked_first_and_then_imported_once(screen, who) -> None:
     content = geojson(("03-001", square(0, 5000)), ("03-002", square(200, 5000)), ("坏的", crossed))
     at = screen("imports", "officer")
     at.get("file_uploader")[0].set_value(("下街村小班.geojson", content, "application/geo+json"))
-    calm(at.run())
+    press(calm(at.run()), "imports.read")
     assert "<b>2</b>" in said(at) and "<b>1</b>" in said(at) and "自相交" in said(at)
     assert "03-001、03-002、坏的" in said(at)
     with db.transaction(who["officer"]) as session:
@@ -262,7 +262,7 @@ def test_a_file_is_checked_first_and_then_imported_once(screen, who) -> None:
     assert "请选择权利人" in said(at)  # Nobody is the holder of land by default.
     calm(at.selectbox(key="imports.owner.party").set_value(village).run())
     press(at, "imports.commit")
-    assert "已导入 2 块地" in said(at)
+    assert "已导入 2 块地" in said(at) and "块草稿待报送" in said(at)
     with db.transaction(who["officer"]) as session:
         found = parcels.listing(session, search="03-00")
         assert [row.name for row in found] == ["03-001", "03-002"]
@@ -270,7 +270,7 @@ def test_a_file_is_checked_first_and_then_imported_once(screen, who) -> None:
     assert waits["import_mend"] == 1
     again = screen("imports", "officer")
     again.get("file_uploader")[0].set_value(("改名.geojson", content, "application/geo+json"))
-    calm(again.run())
+    press(calm(again.run()), "imports.read")
     assert "不会重复导入" in said(again)
     with pytest.raises(KeyError):
         again.button(key="imports.commit")
@@ -279,7 +279,7 @@ def test_a_file_is_checked_first_and_then_imported_once(screen, who) -> None:
 def test_a_file_that_is_no_land_is_refused_in_words(screen) -> None:
     at = screen("imports", "officer")
     at.get("file_uploader")[0].set_value(("表.xlsx", b"PK\x05\x06" + bytes(18), "application/zip"))
-    calm(at.run())
+    press(calm(at.run()), "imports.read")
     assert "没有办成" in said(at)
     with pytest.raises(KeyError):
         at.button(key="imports.commit")
