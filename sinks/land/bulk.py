@@ -6,6 +6,7 @@ single parcel, and is listed with its refusal. Each portion is a transaction of 
 stopped half-way goes on with the parcels that are left.
 """
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from sinks.core import db
 from sinks.core.actor import Actor, Role
-from sinks.core.errors import NotFound, SinksError
+from sinks.core.errors import Conflict, NotFound, SinksError
 from sinks.core.jobs import Progress
 from sinks.land import claims, eligibility, imports, overlap_cases, parcels, rights
 from sinks.land.imports import LandImport
@@ -167,7 +168,9 @@ def _one_by_one(
         except SinksError as refusal:
             code = parcels.locked(session, parcel_id).code
             if isinstance(refusal, claims.NeedsDecision):
-                overlap_cases.open_for(session, actor, parcel_id)
+                # Nothing in the way any more: then there is no case, and the next try succeeds.
+                with contextlib.suppress(Conflict):
+                    overlap_cases.open_for(session, actor, parcel_id)
             yield Refused(code, refusal.code, refusal.message)
 
 
