@@ -130,10 +130,18 @@ def the_form(person: Actor) -> None:
         )
         st.caption(
             t(
-                f"值应在 {what.low:g} 到 {what.high:g} 之间；依据：{what.band_source}。",
-                f"Values between {what.low:g} and {what.high:g}. Source: {what.band_source}.",
+                f"值应在 {what.low:g} 到 {what.high:g} 之间，全图平均不超过 {what.mean_max:g}；"
+                f"依据：{what.band_source}。",
+                f"Values between {what.low:g} and {what.high:g}, the mean of all at most "
+                f"{what.mean_max:g}. Source: {what.band_source}.",
             )
         )
+    st.caption(
+        t(
+            "更大的文件请用命令行登记：sinks layers add。",
+            "Larger files are added on the command line: sinks layers add.",
+        )
+    )
     name_column, date_column, phase_column = st.columns([2, 1, 1])
     name = name_column.text_input(t("名称", "Name"), key=f"layers.name.{mount}", max_chars=100)
     epoch = date_column.date_input(

@@ -45,8 +45,8 @@ COVER_LEGEND = {
     4: ("耕地", "cropland"),
     5: ("水面", "water"),
 }
-# A field (cropland) whose turn came between the two summers: above this on the noise of change.
-TURNED = 0.9
+# Cropland became bamboo between the two summers where the noise of change is above this.
+TURNED = -0.5
 
 Field = NDArray[np.float64]  # shape (CELLS, CELLS), north first.
 Classes = NDArray[np.uint8]  # the same, codes of ``COVER_LEGEND``
@@ -111,14 +111,14 @@ def write(folder: Path) -> dict[date, Written]:
 def land_cover() -> dict[date, Classes]:
     """The classes of each cell at both dates."""
     random = np.random.default_rng(SEED + 1)
-    height, wetness = _smooth(random, 25.0), _smooth(random, 12.0)
+    height, wetness = _smooth(random, 5.0), _smooth(random, 9.0)
     earlier = np.ones((CELLS, CELLS), dtype=np.uint8)
-    earlier[height > 1.1] = 2
-    earlier[(height < -0.9) & (wetness < 0.2)] = 3
-    earlier[(height < -1.2) & (wetness >= 0.2)] = 4
-    earlier[(height < -1.7) & (wetness > 0.8)] = 5
+    earlier[height > 1.6] = 2
+    earlier[height < -1.9] = 3
+    earlier[wetness < -1.6] = 4
+    earlier[wetness < -2.9] = 5
     later = earlier.copy()
-    later[(earlier == 4) & (_smooth(random, 6.0) > TURNED)] = 1
+    later[(earlier == 4) & (_smooth(random, 4.0) > TURNED)] = 1
     return dict(zip(COVER_EPOCHS, (earlier, later), strict=True))
 
 
