@@ -4,7 +4,7 @@ import csv
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from gis_data import class_areas, rasters, vectors, zonal, zonal_dask
 from gis_data.refusals import FileRefused
-from gis_data.zonal import Engine, ParcelRefused, ZonalSums
+from gis_data.zonal import Engine, ParcelRefused, ZonalCells, ZonalSums
 
+# From the cells of a parcel and their width and height [m] to the standard error of its total.
+ErrorOfTotal = Callable[[ZonalCells, tuple[float, float]], float]
 FIXED = ("id", "area_ha", "valid_share", "mean", "total", "stderr")
 Floats = NDArray[np.float64]
 
@@ -47,6 +49,7 @@ def write(
     engine: Engine = "own",
     weights_dir: Path | None = None,
     scheduler: str | None = None,
+    error_of_total: ErrorOfTotal | None = None,
 ) -> int:
     """Write ``id,area_ha,valid_share,mean,total,stderr`` of every parcel and return their number.
 
@@ -60,6 +63,8 @@ def write(
     ----------
     weights_dir : folder in which the cells of the parcels are kept for further layers
     scheduler : address of a Dask cluster that does the work and can read the layer
+    error_of_total : gives the standard error of a total instead of full correlation; the cells of each
+        parcel are read once more for it, in this process
 
     Raises
     ------
@@ -74,6 +79,8 @@ def write(
     polygon_crs = rasters.crs_name(parcels.crs)
     found = _sums(sources, polygons, polygon_crs, engine, weights_dir, scheduler)
     columns = _columns(found)
+    if error_of_total is not None:
+        columns["stderr"] = _errors(sources, polygons, polygon_crs, engine, error_of_total)
     if quantile_shares:
         held = zonal.quantiles(
             sources.layer, polygons, list(quantile_shares.values()),
@@ -157,6 +164,25 @@ def _sums(
     return zonal.sums(
         sources.layer, polygons, polygon_crs=polygon_crs, engine=engine, **where, **stderr
     )
+
+
+def _errors(
+    sources: Sources, polygons: Any, polygon_crs: str, engine: Engine, error_of_total: ErrorOfTotal
+) -> Floats:
+    path, band = _source(sources.stderr, sources.layer)
+    if path is None:
+        raise FileRefused("stderr", "变差函数说的是误差；请用 --stderr 给出标准误图层。")
+    found = np.full(len(polygons), np.nan)
+    with rasters.opened(sources.layer, crs=sources.crs, band=sources.band) as layer:
+        for number, polygon in enumerate(polygons):
+            cells = zonal.cells(
+                sources.layer, polygon, polygon_crs=polygon_crs, band=sources.band,
+                crs=sources.crs, stderr_path=path, stderr_band=band, engine=engine,
+            )  # fmt: skip
+            if cells.valid.any():
+                size_m = layer.cell_size_m(float(np.median(cells.row)))
+                found[number] = error_of_total(cells, size_m)
+    return found
 
 
 def _source(words: str | None, layer: str | Path) -> tuple[str | Path | None, int]:

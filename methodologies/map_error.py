@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from methodologies.base import OutOfDomain
+from methodologies.base import MethodInputInvalid, OutOfDomain
 
 PAIRWISE_CELLS_MAX = 1_000
 # Cells of the box that is transformed whole; padded to four times as many, some 300 MB at the peak.
@@ -52,6 +52,25 @@ class Variogram:
                 f"变差函数的变程 {self.range_m} m 须大于 0，块金比例 {self.nugget_share} 须在 0 至 1 "
                 "之间；请核对样地残差的拟合结果。"
             )
+
+
+def variogram_of(text: str) -> Variogram:
+    """Read ``RANGE_M,NUGGET_SHARE``.
+
+    Raises
+    ------
+    MethodInputInvalid
+        Not two numbers.
+    OutOfDomain
+        A number out of its range.
+    """
+    try:
+        range_m, nugget_share = map(float, text.replace("，", ",").split(","))
+    except ValueError as error:
+        raise MethodInputInvalid(
+            f"变差函数应写成“变程米数,块金比例”，例如 300,0.2；现在是 {text[:40]!r}。"
+        ) from error
+    return Variogram(range_m, nugget_share)
 
 
 @dataclass(frozen=True, slots=True)

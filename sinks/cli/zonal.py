@@ -1,12 +1,16 @@
 """`sinks zonal`: the sums of a raster layer under each parcel of a file, as CSV; no database."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from gis_data import zonal_csv
+from gis_data.zonal import ZonalCells
+from methodologies import map_error
+from methodologies.map_error import CellErrors, Variogram
 from sinks.cli import _out
 from sinks.cli._out import Json
 
@@ -27,6 +31,13 @@ def write_sums(
     ] = None,
     band: Annotated[int, typer.Option(min=1, help="波段")] = 1,
     stderr: Annotated[str | None, typer.Option(metavar="FILE[:band]", help="标准误图层")] = None,
+    variogram: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RANGE_M,NUGGET_SHARE",
+            help="误差的变差函数：变程（米）,块金比例；不给则 stderr 按误差完全相关合计",
+        ),
+    ] = None,
     stats: Annotated[
         str, typer.Option(metavar="min,max,q10,...", help="再加这些列；q10 为按面积的第 10 百分位")
     ] = "",
@@ -48,6 +59,7 @@ def write_sums(
         layer, parcels, id_column=id_column, crs=crs, band=band, stderr=stderr,
         classes=class_layer or (),
     )  # fmt: skip
+    model = None if variogram is None else map_error.variogram_of(variogram)
     count = zonal_csv.write(
         sources,
         out,
@@ -55,5 +67,15 @@ def write_sums(
         engine=engine,
         weights_dir=weights,
         scheduler=os.environ.get("SINKS_DASK_SCHEDULER") or None,
+        error_of_total=None if model is None else partial(_error_of_total, model),
     )
     _out.give({"rows": count, "out": out}, f"已写 {count} 行到 {out}。", as_json=as_json)
+
+
+def _error_of_total(model: Variogram, cells: ZonalCells, size_m: tuple[float, float]) -> float:
+    assert cells.stderr is not None
+    valid = cells.valid
+    errors = CellErrors(
+        cells.row[valid], cells.col[valid], cells.area_ha[valid] * cells.stderr[valid], *size_m
+    )
+    return float(map_error.total_variance(errors, model) ** 0.5)

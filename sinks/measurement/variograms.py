@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gis_data import rasters, zonal
 from methodologies import map_error
-from methodologies.base import OutOfDomain
+from methodologies.base import MethodError
 from methodologies.map_error import CellErrors, Variogram
 from sinks.core import audit
 from sinks.core.actor import Actor
@@ -67,15 +67,11 @@ def parsed(text: str, source: str) -> Given:
     Invalid
         ``variogram``: not two numbers, out of their range, or no source said.
     """
-    words = text.replace("，", ",").split(",")
     try:
-        range_m, nugget_share = map(float, words)
-    except ValueError as error:
-        raise Invalid(
-            f"变差函数应写成“变程米数,块金比例”，例如 300,0.2；现在是 {text[:40]!r}。",
-            code="variogram",
-        ) from error
-    return checked(Given(range_m, nugget_share, source))
+        model = map_error.variogram_of(text)
+    except MethodError as error:
+        raise Invalid(str(error), code="variogram") from error
+    return checked(Given(model.range_m, model.nugget_share, source))
 
 
 def checked(given: Given) -> Given:
@@ -84,7 +80,7 @@ def checked(given: Given) -> Given:
         raise Invalid("请写明变差函数的来源：由哪些样地残差、何时拟合。", code="variogram")
     try:
         given.model()
-    except OutOfDomain as error:
+    except MethodError as error:
         raise Invalid(str(error), code="variogram") from error
     return Given(given.range_m, given.nugget_share, given.source.strip()[:300])
 

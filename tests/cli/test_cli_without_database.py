@@ -216,6 +216,33 @@ def test_zonal_writes_one_line_a_parcel(cli, write, tmp_path: Path) -> None:
     assert second.startswith("小班 1,")
 
 
+def test_a_variogram_gives_the_error_of_a_total_between_none_and_full_correlation(
+    cli, write, tmp_path: Path
+) -> None:
+    raster = world.biomass(tmp_path / "agb.tif", 50.0, seed=1, noise=0.0)
+    errors = world.biomass(tmp_path / "se.tif", 5.0, seed=2, noise=0.0)
+    path = write("land.geojson", geojson(world.land(10, 10, 200, 200), world.land(9e4, 0, 90, 90)))
+    out = tmp_path / "sums.csv"
+    words = ("zonal", "--layer", raster, "--parcels", path, "--out", out)
+
+    def stderr(*more: object) -> tuple[float, str]:
+        cli.done(*words, "--stderr", errors, *more)
+        first, second = out.read_text().splitlines()[1:]
+        return float(first.split(",")[5]), second.split(",")[5]
+
+    full, outside = stderr()
+    assert outside == ""
+    assert stderr("--variogram", "1e12,0") == (pytest.approx(full, rel=1e-6), "")
+    # Cells of 20 m, each by itself: 10 x 10 whole ones at least, 11 x 11 with the cut ones.
+    independent, _ = stderr("--variogram", "0.01,0")
+    assert full / 11 < independent < full / 9.5
+    between, _ = stderr("--variogram", "60,0.2")
+    assert 2 * independent < between < 0.9 * full
+    assert cli.refused(*words, "--variogram", "60,0.2") == "stderr"
+    assert cli.refused(*words, "--stderr", errors, "--variogram", "60") == "INPUT_INVALID"
+    assert cli.refused(*words, "--stderr", errors, "--variogram", "0,0.2") == "OUT_OF_DOMAIN"
+
+
 def test_a_layer_that_is_no_raster_is_refused_in_words(cli, write, tmp_path: Path) -> None:
     path = write("land.geojson", geojson(world.land(0, 0, 200, 200)))
     out = tmp_path / "sums.csv"
