@@ -114,6 +114,7 @@ def who(person: Actor) -> None:
                 (t("单位", "Of"), person.party_name),
                 (t("角色", "Roles"), roles or t("（尚未授予）", "(none granted)")),
                 (t("账号", "Account"), _kit.link(t("退出登录", "Sign out"), _session.SIGN_OUT)),
+                (t("密码", "Password"), _kit.link(t("换密码", "Change"), _session.PASSWORD)),
             ]
         )
         st.segmented_control(

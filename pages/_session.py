@@ -25,6 +25,7 @@ from sinks.core.errors import SinksError
 COOKIE = "sinks_session"
 SIGN_IN = "/sign-in"
 SIGN_OUT = "/sign-out"
+PASSWORD = "/password"
 # Every refusal a page may meet. Anything else is a fault: it fails loudly and goes to the log.
 REFUSALS = (
     SinksError, FileRefused, RasterRefused, MethodError, ParcelRefused, StderrMissing, TooManyCells,

@@ -75,7 +75,7 @@ def _person(session: Session, actor: Actor | None, login: str, party_ids: dict[s
     _, party, _ = PEOPLE[login]
     return people.add_person(
         session, actor, login=login, name=f"{login}·测试", party_id=party_ids[party],
-        password=PASSWORD,
+        password=PASSWORD, one_time=False,
     )  # fmt: skip
 
 

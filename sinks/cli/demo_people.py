@@ -101,7 +101,7 @@ def enter(bind: sa.Engine, admin_person_id: int) -> tuple[Stage, DemoPeople]:
         for login, (name, party, _) in PEOPLE.items():
             people.add_person(
                 session, admin, login=login, name=name + MARK, party_id=parties[party],
-                password=password,
+                password=password, one_time=False,
             )  # fmt: skip
     waiting = _grant(bind, admin)
     _approve(bind, waiting)

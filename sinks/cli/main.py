@@ -37,6 +37,7 @@ class Words:
 COMMANDS = {
     "up": Words("启动登记簿：数据库、迁移、后台任务和网页", "sinks.cli.start"),
     "login": Words("登录；此后的命令都以此人的名义办理", "sinks.cli.session"),
+    "password": Words("换成自己的密码", "sinks.cli.session"),
     "logout": Words("退出", "sinks.cli.session"),
     "whoami": Words("现在以谁的名义办理", "sinks.cli.session"),
     "zonal": Words("地块下的像元统计，写成 CSV（不用数据库）", "sinks.cli.zonal"),

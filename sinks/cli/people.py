@@ -83,6 +83,21 @@ def add(
     _out.give(document, text, as_json=as_json)
 
 
+@app.command("reset-password")
+def reset_password(
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="登录名或 id")],
+    as_json: Json = False,
+) -> None:
+    """给忘记密码的人一个一次性密码；决定性的角色须第二位管理员重新批准。"""
+    given = people.generated_password()
+    with _database.acting() as (session, actor):
+        row = people.reset_password(session, actor, _names.person_id(session, person), given)
+        document = {"id": row.id, "login": row.login, "password": given}
+    _out.give(
+        document, f"{document['login']} 的一次性密码（只显示这一次）：{given}", as_json=as_json
+    )
+
+
 @app.command()
 def grant(
     person: Annotated[str, typer.Argument(metavar="PERSON", help="登录名或 id")],

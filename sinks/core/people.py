@@ -77,6 +77,8 @@ class Person(Base):
     name: Mapped[str]
     party_id: Mapped[int] = mapped_column(ForeignKey("party.id"))
     password_hash: Mapped[str]
+    # Somebody else has chosen it: it opens no session until its owner has replaced it.
+    password_one_time: Mapped[bool] = mapped_column(server_default=sa.false())
     # A hash, never the number: it only shows that two accounts are one person.
     identity_hash: Mapped[str | None] = mapped_column(unique=True)
     active: Mapped[bool] = mapped_column(server_default=sa.true())
@@ -168,8 +170,12 @@ def add_person(
     party_id: int,
     password: str,
     identity_number: str | None = None,
+    one_time: bool = True,
 ) -> Person:
     """Add an account. ``actor`` is None only while the registry is being set up.
+
+    one_time : the person has to replace the password before the first session; False only where
+        many parts are played by one person, in the demonstration
 
     Raises
     ------
@@ -193,6 +199,7 @@ def add_person(
         name=name,
         party_id=party_id,
         password_hash=HASHER.hash(password),
+        password_one_time=one_time,
         identity_hash=identity_hash,
     )
     taken = {
@@ -333,7 +340,18 @@ def note_failure(session: Session, login: str) -> None:
 
 
 def open_session(session: Session, person: Person, kind: str) -> str:
-    """A token for this person, good for SESSION_HOURS. Only its hash is stored."""
+    """A token for this person, good for SESSION_HOURS. Only its hash is stored.
+
+    Raises
+    ------
+    NotPermitted
+        ``password_one_time``: the password was chosen by somebody else and is still that one.
+    """
+    if person.password_one_time:
+        raise NotPermitted(
+            "这是管理员给的一次性密码，请先换成自己的密码（网页 /password，或命令 sinks password）。",
+            code="password_one_time",
+        )
     token = secrets.token_urlsafe(32)
     session.add(
         LoginSession(
@@ -357,6 +375,12 @@ def actor_of_token(session: Session, token: str) -> Actor | None:
     return actor_of(session, row.person_id) if person and person.active else None
 
 
+def login_of_token(session: Session, token: str) -> str | None:
+    """The login of whose session it is, while it is open."""
+    actor = actor_of_token(session, token)
+    return session.get_one(Person, actor.person_id).login if actor else None
+
+
 def close_session(session: Session, token: str) -> None:
     """Sign out: every session of this person ends, in every browser and command line."""
     row = session.get(LoginSession, _token_hash(token))
@@ -372,16 +396,57 @@ def _end_sessions(session: Session, person_id: int) -> None:
     )
 
 
-def change_password(session: Session, actor: Actor, old: str, new: str) -> None:
-    """Replace one's own password. Every session ends, this one too: whoever knew the old one
-    is out."""
-    person = session.get_one(Person, actor.person_id)
-    if not _matches(person.password_hash, old):
-        raise NotPermitted("原密码不对。", code="login")
+def change_password(session: Session, login: str, old: str, new: str) -> Person:
+    """Replace one's own password. Every session of the person ends: whoever knew the old one is
+    out.
+
+    Raises
+    ------
+    NotPermitted
+        Wrong login or old password, or too many failures.
+    Invalid
+        The new password is too short, too long, or the old one again.
+    """
+    person = check_password(session, login, old)
     _refuse_weak(new)
-    person.password_hash = HASHER.hash(new)
+    if new == old:
+        raise Invalid("新密码不能与原密码相同。", code="password_same")
+    person.password_hash, person.password_one_time = HASHER.hash(new), False
     _end_sessions(session, person.id)
+    actor = actor_of(session, person.id)
     audit.record(session, actor, "person.password", f"person:{person.id}", {})
+    return person
+
+
+def reset_password(session: Session, actor: Actor, person_id: int, password: str) -> Person:
+    """Give a person who has forgotten theirs a one-time password; their sessions end.
+
+    Whoever hands it over could use it first. Roles that decide therefore wait for a second
+    administrator again, who asks the person.
+    """
+    actor.require(Role.ADMIN)
+    person = session.get(Person, person_id, with_for_update=True, populate_existing=True)
+    if person is None:
+        raise NotFound("没有这个账号。", code="person")
+    if person_id == actor.person_id:
+        raise NotPermitted("自己的密码请自行修改。", code="own_password")
+    _refuse_weak(password)
+    person.password_hash, person.password_one_time = HASHER.hash(password), True
+    _end_sessions(session, person_id)
+    audit.record(session, actor, "person.password_reset", f"person:{person_id}", {})
+    deciding = session.scalars(
+        select(RoleGrant).where(
+            RoleGrant.person_id == person_id,
+            RoleGrant.role.in_((*DECIDING_ROLES, Role.ADMIN)),
+            RoleGrant.in_force,
+            RoleGrant.revoked_at.is_(None),
+        )
+    )
+    for row in list(deciding):
+        revoke(session, actor, row.id)
+        session.flush()
+        grant(session, actor, person_id, Role(row.role))
+    return person
 
 
 def masked(name: str) -> str:

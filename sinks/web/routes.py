@@ -21,6 +21,8 @@ routes: list[BaseRoute] = [
     _get("/health", page(service.health)),
     _get("/sign-in", page(session.sign_in_form)),
     _post("/sign-in", form_page(session.sign_in, bytes_max=session.FORM_BYTES_MAX)),
+    _get("/password", page(session.password_form)),
+    _post("/password", form_page(session.change_password, bytes_max=session.FORM_BYTES_MAX)),
     _get("/sign-out", page(session.sign_out_form)),
     _post("/sign-out", form_page(session.sign_out, bytes_max=session.FORM_BYTES_MAX)),
     _get("/public", page(public.home)),

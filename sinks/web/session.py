@@ -8,6 +8,8 @@ which no other site can read or make a browser send with a post (SameSite).
 import hmac
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
@@ -17,12 +19,12 @@ from starlette.responses import RedirectResponse, Response
 
 from sinks.core import db, people, settings
 from sinks.core.actor import Actor
-from sinks.core.errors import NotPermitted, SinksError
+from sinks.core.errors import Invalid, NotPermitted, SinksError
 from sinks.web import answers
 
 COOKIE = "sinks_session"  # ``pages/_session.py`` reads it too.
 FORM_COOKIE = "sinks_form"
-SIGN_IN, SIGN_OUT, HOME = "/sign-in", "/sign-out", "/"
+SIGN_IN, SIGN_OUT, PASSWORD, HOME = "/sign-in", "/sign-out", "/password", "/"
 FORM_BYTES_MAX = 16 * 1024
 FORM_TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 LOGIN = re.compile(r"[a-z][a-z0-9._-]{1,39}")
@@ -68,7 +70,13 @@ def sign_in(request: Request, form: FormData) -> Response:
         _refuse_foreign(request, form)
         token = _opened(login, password)
     except NotPermitted as error:
+        if error.code == "password_one_time":
+            return _password_form(request, wanted, login=login, one_time=True)
         return _form(request, wanted, login=login, error=error)
+    return _with_session(wanted, token)
+
+
+def _with_session(wanted: str, token: str) -> Response:
     answer = _sent_to(wanted)
     # Always a new token, whatever the browser brought: nobody can plant one beforehand. It ends
     # with the browser; the database ends it after people.SESSION_HOURS at the latest.
@@ -89,15 +97,65 @@ def _opened(login: str, password: str) -> str:
     # What can be nobody's login or password costs no hashing and no row.
     if not LOGIN.fullmatch(login) or len(password) > people.PASSWORD_LENGTH_MAX:
         raise NotPermitted("登录名或密码不对。", code="login")
+    with _failures_noted(login), db.transaction() as session:
+        person = people.check_password(session, login, password)
+        return people.open_session(session, person, "web")
+
+
+@contextmanager
+def _failures_noted(login: str) -> Iterator[None]:
+    """Remember a wrong password, in a transaction of its own: the one it was typed in is undone."""
     try:
-        with db.transaction() as session:
-            person = people.check_password(session, login, password)
-            return people.open_session(session, person, "web")
+        yield
     except NotPermitted as error:
         if error.code == "login":
             with db.transaction() as session:
                 people.note_failure(session, login)
         raise
+
+
+def password_form(request: Request) -> Response:
+    """GET /password: the form that replaces one's own password."""
+    wanted = local_path(request.query_params.get("next"))
+    token = request.cookies.get(COOKIE)
+    login = ""
+    if token:
+        with db.transaction() as session:
+            login = people.login_of_token(session, token) or ""
+    return _password_form(request, wanted, login=login)
+
+
+def change_password(request: Request, form: FormData) -> Response:
+    """POST /password: the new password and a session with it; every other session has ended."""
+    wanted = local_path(_text(form, "next"))
+    login, old, new = _text(form, "login").strip(), _text(form, "old"), _text(form, "new")
+    try:
+        _refuse_foreign(request, form)
+        if new != _text(form, "again"):
+            raise Invalid("两次输入的新密码不同，没有修改。", code="password_again")
+        if not LOGIN.fullmatch(login) or len(old) > people.PASSWORD_LENGTH_MAX:
+            raise NotPermitted("登录名或密码不对。", code="login")
+        with _failures_noted(login), db.transaction() as session:
+            person = people.change_password(session, login, old, new)
+            token = people.open_session(session, person, "web")
+    except (NotPermitted, Invalid) as error:
+        return _password_form(request, wanted, login=login, error=error)
+    return _with_session(wanted, token)
+
+
+def _password_form(
+    request: Request,
+    wanted: str,
+    *,
+    login: str,
+    one_time: bool = False,
+    error: SinksError | None = None,
+) -> Response:
+    return _with_form_token(
+        request, "password.html", status=_status_of(error), wanted=wanted, login=login[:40],
+        one_time=one_time, error=_said(request, error) if error else None,
+        length_min=people.PASSWORD_LENGTH_MIN,
+    )  # fmt: skip
 
 
 def sign_out_form(request: Request) -> Response:
@@ -123,8 +181,8 @@ def local_path(wanted: str | None) -> str:
     """Where to go afterwards: a path of ours, or the home page when it leads elsewhere."""
     if not wanted or not LOCAL_PATH.fullmatch(wanted):
         return HOME
-    # Back to these two would be a circle.
-    return HOME if wanted.split("?")[0] in (SIGN_IN, SIGN_OUT) else wanted
+    # Back to these would be a circle.
+    return HOME if wanted.split("?")[0] in (SIGN_IN, SIGN_OUT, PASSWORD) else wanted
 
 
 def _refuse_foreign(request: Request, form: FormData) -> None:
@@ -154,16 +212,18 @@ def _own_hosts(request: Request) -> set[str]:
 def _form(
     request: Request, wanted: str, *, login: str = "", error: SinksError | None = None
 ) -> Response:
-    if error is None:
-        status = HTTPStatus.OK
-    elif error.code == "too_many_tries":
-        status = HTTPStatus.TOO_MANY_REQUESTS
-    else:
-        status = HTTPStatus.FORBIDDEN
     return _with_form_token(
-        request, "sign_in.html", status=status, wanted=wanted, login=login[:40],
+        request, "sign_in.html", status=_status_of(error), wanted=wanted, login=login[:40],
         error=_said(request, error) if error else None,
     )  # fmt: skip
+
+
+def _status_of(error: SinksError | None) -> HTTPStatus:
+    if error is None:
+        return HTTPStatus.OK
+    if error.code == "too_many_tries":
+        return HTTPStatus.TOO_MANY_REQUESTS
+    return HTTPStatus.BAD_REQUEST if isinstance(error, Invalid) else HTTPStatus.FORBIDDEN
 
 
 def _said(request: Request, error: SinksError) -> str:
@@ -173,6 +233,10 @@ def _said(request: Request, error: SinksError) -> str:
         "login": "Wrong login or password.",
         "too_many_tries": f"Too many failures. Try again in {people.LOGIN_WAIT_MINUTES} minutes.",
         "foreign_form": "This form was not sent from the registry's own page and was refused.",
+        "password": f"A password has {people.PASSWORD_LENGTH_MIN} to {people.PASSWORD_LENGTH_MAX} "
+        "characters.",
+        "password_same": "The new password is the old one.",
+        "password_again": "The two new passwords differ; nothing was changed.",
         "form_expired": "The page was open too long or cookies are off. Please send it again.",
     }[error.code]
 

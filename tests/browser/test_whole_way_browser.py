@@ -185,7 +185,7 @@ def bring_in_the_others(way: Way) -> None:
             person = people.add_person(
                 session, admin, login=login, name=f"{login}·测试",
                 party_id=party_ids[REGISTRY if kind == "registry" else party],
-                password=world.PASSWORD,
+                password=world.PASSWORD, one_time=False,
             )  # fmt: skip
             grants.append(people.grant(session, admin, person.id, role))
             way.passwords[login] = world.PASSWORD

@@ -143,8 +143,15 @@ def test_a_deciding_role_waits_for_a_second_administrator(registry) -> None:
         "people", "add", "newverifier", "--name", "核某", "--party", party, by="admin"
     )
     assert len(added["password"]) == 20
-    said = registry("login", "newverifier", "--password-stdin", stdin=added["password"])
+    said = registry("login", "newverifier", "--password-stdin", "--json", stdin=added["password"])
+    assert said.json["refused"]["code"] == "password_one_time"
+    own = f"{added['password']}\nmy own long words\n"
+    assert registry("password", "newverifier", "--password-stdin", stdin=own).status == 0
+    said = registry("login", "newverifier", "--password-stdin", stdin="my own long words\n")
     assert said.status == 0
+    assert registry.refused("people", "reset-password", "newverifier", by="clerk") == "role"
+    given = registry.done("people", "reset-password", "newverifier", by="admin")
+    assert len(given["password"]) == 20
     waiting = registry.done("people", "grant", "newverifier", "verifier", by="admin")
     assert waiting["in_force"] is False
     assert (

@@ -1,6 +1,7 @@
 """Accounts, roles that take two administrators, and signing in and out."""
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -99,10 +100,56 @@ def test_a_new_password_ends_every_session(session: Session, people: dict[str, A
     person = book.check_password(session, "officer", world.PASSWORD)
     token = book.open_session(session, person, "web")
     with pytest.raises(NotPermitted):
-        book.change_password(session, people["officer"], "wrong", "another long one")
-    book.change_password(session, people["officer"], world.PASSWORD, "another long one")
+        book.change_password(session, "officer", "wrong", "another long one")
+    with pytest.raises(Invalid) as refusal:
+        book.change_password(session, "officer", world.PASSWORD, world.PASSWORD)
+    assert refusal.value.code == "password_same"
+    book.change_password(session, "officer", world.PASSWORD, "another long one")
     assert book.actor_of_token(session, token) is None
     assert book.check_password(session, "officer", "another long one").id == person.id
+
+
+def test_a_password_of_the_administrators_opens_no_session_until_it_is_replaced(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    person = new(session, people, password="given by the office")
+    with pytest.raises(NotPermitted) as refusal:
+        book.open_session(session, person, "web")
+    assert refusal.value.code == "password_one_time"
+    book.change_password(session, person.login, "given by the office", "chosen by myself")
+    assert book.open_session(session, person, "web")
+
+
+def test_a_forgotten_password_costs_the_roles_that_decide_until_a_second_administrator_agrees(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    registrar = people["registrar"].person_id
+    person = session.get_one(book.Person, registrar)
+    token = book.open_session(session, person, "web")
+    with pytest.raises(NotPermitted):
+        book.reset_password(session, people["clerk"], registrar, "one-time password")
+    with pytest.raises(NotPermitted):
+        book.reset_password(session, people["admin"], people["admin"].person_id, "one-time pass")
+    book.reset_password(session, people["admin"], registrar, "one-time password")
+    assert book.actor_of_token(session, token) is None
+    assert person.password_one_time and book.actor_of(session, registrar).roles == frozenset()
+    [waiting] = session.scalars(
+        sa.select(book.RoleGrant).where(
+            book.RoleGrant.person_id == registrar, book.RoleGrant.revoked_at.is_(None)
+        )
+    )
+    with pytest.raises(NotPermitted):
+        book.approve_grant(session, people["admin"], waiting.id)
+    book.approve_grant(session, people["admin2"], waiting.id)
+    assert book.actor_of(session, registrar).roles == {Role.REGISTRAR}
+
+
+def test_an_officer_with_a_new_password_keeps_what_decides_nothing(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    officer = people["officer"].person_id
+    book.reset_password(session, people["admin"], officer, "one-time password")
+    assert book.actor_of(session, officer).roles == {Role.OFFICER}
 
 
 def test_one_administrator_cannot_make_a_second_and_decide_alone(

@@ -712,23 +712,16 @@ def test_a_calendar_that_is_none_is_refused_with_its_row(screen, content, words)
     assert words in said(calm(at.run()))
 
 
-def test_a_password_is_changed_only_with_the_old_one_and_twice_the_same(screen, who) -> None:
-    at = screen("settings", "auditor")
-    at.session_state["settings.part"] = "password"
+def test_an_administrator_hands_out_a_one_time_password(screen, who) -> None:
+    at = screen("settings", "admin")
+    at.session_state["settings.part"] = "people"
     calm(at.run())
-
-    def typed(old: str, new: str, again: str) -> str:
-        for key, value in (("old", old), ("new", new), ("again", again)):
-            at.text_input(key=f"password.{key}").set_value(value)
-        calm(at.button[[one.label for one in at.button].index("修改密码")].click().run())
-        return said(at)
-
-    assert "两次输入的新密码不同" in typed(world.PASSWORD, "a new password 1", "a new password 2")
-    assert "原密码不对" in typed("not the old one", "a new password 1", "a new password 1")
-    # Every session ends with the old password, this one too.
-    assert "请重新登录" in typed(world.PASSWORD, "a new password 1", "a new password 1")
+    at.selectbox(key="reset.person").set_value(who["auditor"].person_id)
+    at = press(press(calm(at.run()), "reset.ask"), "reset.yes")
+    assert "一次性密码" in said(at)
     with db.transaction() as session:
-        assert people.check_password(session, "auditor", "a new password 1").login == "auditor"
+        person = people.check_password(session, "auditor", at.code[0].value)
+        assert person.password_one_time
 
 
 def test_every_page_tells_the_public_to_sign_in() -> None:

@@ -3,7 +3,9 @@
 import pytest
 import requests
 
-from sinks.core import db, people
+from sinks.core import db
+from sinks.core import people as book
+from sinks.core.actor import Actor
 from sinks.core.people import LOGIN_TRIES_MAX
 from sinks.web.session import COOKIE, local_path
 from tests import world
@@ -97,8 +99,8 @@ def test_a_session_that_was_planted_beforehand_is_never_taken_over(site: Site) -
     browser.sign_in("appraiser")
     tokens = {cookie.value for cookie in browser.cookies if cookie.name == COOKIE}
     with db.transaction() as session:
-        assert people.actor_of_token(session, "planted") is None
-        [opened] = [people.actor_of_token(session, token) for token in tokens - {"planted"}]
+        assert book.actor_of_token(session, "planted") is None
+        [opened] = [book.actor_of_token(session, token) for token in tokens - {"planted"}]
         assert opened is not None
     first = site.browser("appraiser").cookies[COOKIE]
     assert first != site.browser("appraiser").cookies[COOKIE]
@@ -162,3 +164,52 @@ def test_the_form_speaks_english_and_the_screens_hear_of_it(site: Site) -> None:
     answer = browser.get("/sign-in?lang=en")
     assert '<html lang="en">' in answer.text and browser.cookies["lang"] == "en"
     assert "Wrong login or password." in browser.sign_in("nobody").text
+
+
+def replaced(browser: Browser, login: str, old: str, new: str, again: str) -> requests.Response:
+    fields = {"token": browser.token("/password"), "login": login, "old": old, "new": new,
+              "again": again, "next": "/ledger"}  # fmt: skip
+    return browser.post("/password", data=fields)
+
+
+def test_a_one_time_password_leads_to_ones_own_and_to_no_session_before(
+    site: Site, people: dict[str, Actor]
+) -> None:
+    with db.transaction(people["admin"]) as session:
+        book.add_person(
+            session, people["admin"], login="newcomer", name="新人",
+            party_id=people["clerk"].party_id, password="given by the office",
+        )  # fmt: skip
+    browser = site.browser()
+    answer = browser.sign_in("newcomer", "given by the office")
+    assert answer.status_code == 200 and "一次性密码" in answer.text
+    assert COOKIE not in browser.cookies and not is_signed_in(browser)
+    wrong = replaced(browser, "newcomer", "given by the office", "my own words", "other words")
+    assert wrong.status_code == 400 and "两次输入的新密码不同" in wrong.text
+    same = replaced(browser, "newcomer", *["given by the office"] * 3)
+    assert same.status_code == 400 and "不能与原密码相同" in same.text
+    done = replaced(browser, "newcomer", "given by the office", "my own words", "my own words")
+    assert (done.status_code, done.headers["location"]) == (303, "/ledger")
+    assert is_signed_in(browser)
+    assert site.browser().sign_in("newcomer", "given by the office").status_code == 403
+
+
+def test_changing_ones_password_keeps_this_browser_and_ends_the_others(site: Site) -> None:
+    here, there = site.browser("officer2"), site.browser("officer2")
+    assert 'value="officer2"' in here.get("/password").text
+    done = replaced(here, "officer2", world.PASSWORD, "brand new words", "brand new words")
+    assert done.status_code == 303
+    assert is_signed_in(here) and not is_signed_in(there)
+    guess = replaced(site.browser(), "officer2", "wrong words", "x" * 12, "x" * 12)
+    assert guess.status_code == 403 and "登录名或密码不对" in guess.text
+    endless = replaced(site.browser(), "officer2", "brand new words", "x" * 300, "x" * 300)
+    assert endless.status_code == 400
+
+
+def test_a_password_form_from_another_site_is_refused(site: Site) -> None:
+    browser = site.browser("auditor")
+    fields = {"token": browser.token("/password"), "login": "auditor", "old": world.PASSWORD,
+              "new": "stolen words", "again": "stolen words"}  # fmt: skip
+    answer = browser.post("/password", data=fields, headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403
+    assert site.browser("auditor")

@@ -141,3 +141,6 @@ CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON signing_key
 GRANT SELECT, INSERT, UPDATE (revoked_at, revoked_by_id, revoked_reason) ON signing_key TO sinks_app;
 -- Null: printed before certificates were signed.
 ALTER TABLE certificate ADD COLUMN token character varying;
+
+-- A password that somebody else has chosen opens no session; it is good for setting one's own.
+ALTER TABLE person ADD COLUMN password_one_time boolean DEFAULT false NOT NULL;
