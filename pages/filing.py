@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _kit, _land, _session, _why, _words
+from pages import _kit, _land, _objections, _session, _why, _words
 from pages._kit import Column
 from pages._session import explained, plain, say_done
 from pages._words import t
@@ -418,6 +418,7 @@ def main() -> None:
         "notice": t("公示", "Notices"),
         "filing": t("备案", "Filing"),
         "issuance": t("登记签发", "Issuance"),
+        "objections": t("异议", "Objections"),
     }
     mine = "notice"
     if Role.REGISTRAR in me.roles:
@@ -433,6 +434,8 @@ def main() -> None:
         show_filing(me, found)
     elif part == "issuance":
         show_issuance(me, found)
+    elif part == "objections":
+        _objections.show(me)
     else:
         show_notices(me, found)
 

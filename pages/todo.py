@@ -65,6 +65,7 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "project_register": ("个项目待备案", "projects to register", "去备案", "Register"),
     "round_record": ("个监测期待碳汇量备案", "rounds to record", "去备案", "Record"),
     "round_issue": ("个监测期待登记签发", "rounds to issue", "去签发", "Issue"),
+    "objection_answer": ("件异议待答复", "objections to answer", "去答复", "Answer"),
     "policy_propose": ("项政策尚未有人提出", "policies nobody has proposed", "去提出", "Propose"),
     "policy_approve": (
         "项政策提议待第二人批准",

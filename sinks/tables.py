@@ -3,7 +3,7 @@
 from sinks.cooperative import contracts
 from sinks.core import audit, documents, jobs, people, policies, workdays
 from sinks.core.db import Base
-from sinks.crediting import certificates, issuance, ledger, projects, rounds, signatures
+from sinks.crediting import certificates, issuance, ledger, objections, projects, rounds, signatures
 from sinks.land import (
     attributes,
     base_shapes,
@@ -25,8 +25,8 @@ from sinks.restoration import cases
 
 MODULES = (
     attributes, audit, base_shapes, cases, certificates, claims, column_mappings, consents,
-    constraint_layers, contracts, documents, imports, issuance, jobs, layers, ledger, overlap_cases,
-    parcels, people, plots, policies, programme_claims, projects, rights, rounds, runs, signatures,
-    staging, succession, transfers, variograms, workdays,
+    constraint_layers, contracts, documents, imports, issuance, jobs, layers, ledger, objections,
+    overlap_cases, parcels, people, plots, policies, programme_claims, projects, rights, rounds,
+    runs, signatures, staging, succession, transfers, variograms, workdays,
 )  # fmt: skip
 metadata = Base.metadata

@@ -223,11 +223,11 @@ def _refuse_weak(password: str) -> None:
 
 def _identity_hash(number: str) -> str:
     """A keyed hash: identity numbers are few enough to try them all against a plain one."""
-    return hmac.new(_identity_key(), number.strip().upper().encode(), hashlib.sha256).hexdigest()
+    return hmac.new(office_key(), number.strip().upper().encode(), hashlib.sha256).hexdigest()
 
 
-def _identity_key() -> bytes:
-    """The office's key, made once, kept outside the database."""
+def office_key() -> bytes:
+    """The office's key for hashes that nobody shall try out, made once, kept outside the database."""
     path = settings.load().data_dir / "identity.key"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -14,6 +15,7 @@ from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.core.people import Party
+from sinks.crediting import objections
 from sinks.land import parcels
 from sinks.land.parcels import Status as ParcelStatus
 
@@ -30,7 +32,8 @@ class Status(StrEnum):
 NEXT = MappingProxyType(
     {
         Status.DRAFT: {Status.PUBLIC_NOTICE},
-        Status.PUBLIC_NOTICE: {Status.UNDER_VALIDATION},
+        # Back when an objection is upheld.
+        Status.PUBLIC_NOTICE: {Status.UNDER_VALIDATION, Status.DRAFT},
         Status.UNDER_VALIDATION: {Status.REGISTERED, Status.REJECTED},
         Status.REGISTERED: {Status.CREDITING},
         Status.CREDITING: set(),
@@ -39,6 +42,8 @@ NEXT = MappingProxyType(
 )
 
 
+# The days of a notice are those of the office, wherever the database server stands.
+OFFICE_TIME = ZoneInfo("Asia/Shanghai")
 # From the weakest to the strongest; the policy names the weakest that is admitted.
 BASELINE_BASES = MappingProxyType(
     {
@@ -257,13 +262,14 @@ def validate(session: Session, actor: Actor, project_id: int, statement: str) ->
     Raises
     ------
     Conflict
-        The notice has not run out.
+        The notice has not run out, or an objection to it waits for its answer.
     NotPermitted
         The verifier's organisation is the owner's, or connected with it.
     """
     actor.require(Role.VERIFIER)
     project = locked(session, project_id)
     refuse_running_notice(session, project.notice_ends_on)
+    objections.refuse_open(session, project_id=project_id)
     refuse_connected(session, actor, project)
     if not statement.strip():
         raise Invalid("请填写审定意见。", code="statement")
@@ -297,6 +303,44 @@ def begin_crediting(session: Session, actor: Actor, project: Project) -> None:
         _note(session, actor, project, "crediting", {})
     elif project.status != Status.CREDITING:
         raise Conflict("项目尚未备案，不能开展监测。", code="not_registered")
+
+
+def object_to(
+    session: Session, project_id: int, *, name: str, contact: str, words: str, origin_hash: str
+) -> int:
+    """Anybody's objection to a project under notice; its number."""
+    project = locked(session, project_id)
+    refuse_no_notice(
+        session, project.status == Status.PUBLIC_NOTICE, project.published_at,
+        project.notice_ends_on,
+    )  # fmt: skip
+    return objections.file(
+        session, project_id=project_id, name=name, contact=contact, words=words,
+        origin_hash=origin_hash,
+    )  # fmt: skip
+
+
+def answer_objection(
+    session: Session, actor: Actor, row: objections.Objection, *, words: str, outcome: str
+) -> None:
+    """Answer an objection to a project; one that is upheld ends the notice."""
+    project = locked(session, row.project_id or 0)
+    objections.answer(session, actor, row, words=words, outcome=outcome, owner_id=project.owner_id)
+    if outcome == objections.Outcome.UPHELD and project.status == Status.PUBLIC_NOTICE:
+        _move(project, Status.DRAFT)
+        _note(session, actor, project, "notice_ended", {"objection": row.id})
+
+
+def refuse_no_notice(
+    session: Session, is_public: bool, published_at: datetime | None, ends_on: date | None
+) -> None:
+    """Refuse an objection to what is not before the public now. A notice of no days is open on
+    the day it was made."""
+    last = None if ends_on is None or published_at is None else max(
+        ends_on - timedelta(days=1), published_at.astimezone(OFFICE_TIME).date()
+    )  # fmt: skip
+    if not is_public or last is None or today(session) > last:
+        raise Conflict("公示已经届满或没有在公示，不能再提出异议。", code="no_notice")
 
 
 def refuse_running_notice(session: Session, ends_on: date | None) -> None:

@@ -16,7 +16,7 @@ from sinks.core import audit, policies, workdays
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.crediting import projects
+from sinks.crediting import objections, projects
 from sinks.land import claims, eligibility, marks, parcels
 from sinks.land.parcels import ParcelVersion
 from sinks.measurement import layers, plots, runs
@@ -38,7 +38,8 @@ NEXT = MappingProxyType(
     {
         Status.OPEN: {Status.MEASURED},
         Status.MEASURED: {Status.PUBLIC_NOTICE},
-        Status.PUBLIC_NOTICE: {Status.UNDER_VERIFICATION},
+        # Back when an objection is upheld.
+        Status.PUBLIC_NOTICE: {Status.UNDER_VERIFICATION, Status.MEASURED},
         Status.UNDER_VERIFICATION: {Status.FINDINGS, Status.VERIFIED},
         Status.FINDINGS: {Status.UNDER_VERIFICATION},
         Status.VERIFIED: {Status.RECORDED},
@@ -342,12 +343,50 @@ def publish(session: Session, actor: Actor, round_id: int) -> MonitoringRound:
 
 
 def begin_verification(session: Session, actor: Actor, round_id: int) -> MonitoringRound:
-    """A verifier of an unconnected organisation takes the round up, after its notice."""
+    """A verifier of an unconnected organisation takes the round up, after its notice and when
+    every objection to it is answered."""
     row = _for_verifier(session, actor, round_id)
     projects.refuse_running_notice(session, row.notice_ends_on)
+    objections.refuse_open(session, round_id=round_id)
     _move(row, Status.UNDER_VERIFICATION)
     _note(session, actor, row, "begin_verification", {})
     return row
+
+
+def object_to(
+    session: Session, round_id: int, *, name: str, contact: str, words: str, origin_hash: str
+) -> int:
+    """Anybody's objection to a round under notice; its number."""
+    row = locked(session, round_id)
+    projects.refuse_no_notice(
+        session, row.status == Status.PUBLIC_NOTICE, row.published_at, row.notice_ends_on
+    )
+    return objections.file(
+        session, round_id=round_id, name=name, contact=contact, words=words,
+        origin_hash=origin_hash,
+    )  # fmt: skip
+
+
+def answer_objection(
+    session: Session, actor: Actor, objection_id: int, *, words: str, outcome: str
+) -> objections.Objection:
+    """The authority or the registrar answers an objection, to a round or to a project.
+
+    One that is upheld ends the notice: the owner measures or drafts anew, and publishes again.
+    """
+    found = objections.locked(session, objection_id)
+    if found.round_id is None:
+        projects.answer_objection(session, actor, found, words=words, outcome=outcome)
+        return found
+    row = locked(session, found.round_id)
+    project = session.get_one(projects.Project, row.project_id)
+    objections.answer(
+        session, actor, found, words=words, outcome=outcome, owner_id=project.owner_id
+    )
+    if outcome == objections.Outcome.UPHELD and row.status == Status.PUBLIC_NOTICE:
+        _move(row, Status.MEASURED)
+        _note(session, actor, row, "notice_ended", {"objection": found.id})
+    return found
 
 
 def raise_finding(

@@ -5,7 +5,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from sinks.core import settings
-from sinks.web import files, public, service, session, tiles
+from sinks.web import files, objecting, public, service, session, tiles
 from sinks.web.answers import Endpoint, SafeHeaders, form_page, page
 
 
@@ -31,6 +31,11 @@ routes: list[BaseRoute] = [
     _get("/public/projects", page(public.project_list)),
     _get("/public/project/{id}", page(public.project_page)),
     _get("/public/notices", page(public.notices)),
+    _get("/public/object/{kind}/{id}", page(objecting.object_form)),
+    _post(
+        "/public/object/{kind}/{id}",
+        form_page(objecting.object_to, bytes_max=objecting.FORM_BYTES_MAX),
+    ),
     _get("/public/key", page(public.keys)),
     _get("/public/key.json", page(public.keys_file)),
     _get("/certificates/{number}.pdf", page(files.certificate)),

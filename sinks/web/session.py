@@ -64,10 +64,10 @@ def sign_in_form(request: Request) -> Response:
 
 def sign_in(request: Request, form: FormData) -> Response:
     """POST /sign-in: a new session and its cookie, or the form again with the reason."""
-    wanted = local_path(_text(form, "next"))
-    login, password = _text(form, "login").strip(), _text(form, "password")
+    wanted = local_path(text_of(form, "next"))
+    login, password = text_of(form, "login").strip(), text_of(form, "password")
     try:
-        _refuse_foreign(request, form)
+        refuse_foreign(request, form)
         token = _opened(login, password)
     except NotPermitted as error:
         if error.code == "password_one_time":
@@ -127,11 +127,11 @@ def password_form(request: Request) -> Response:
 
 def change_password(request: Request, form: FormData) -> Response:
     """POST /password: the new password and a session with it; every other session has ended."""
-    wanted = local_path(_text(form, "next"))
-    login, old, new = _text(form, "login").strip(), _text(form, "old"), _text(form, "new")
+    wanted = local_path(text_of(form, "next"))
+    login, old, new = text_of(form, "login").strip(), text_of(form, "old"), text_of(form, "new")
     try:
-        _refuse_foreign(request, form)
-        if new != _text(form, "again"):
+        refuse_foreign(request, form)
+        if new != text_of(form, "again"):
             raise Invalid("两次输入的新密码不同，没有修改。", code="password_again")
         if not LOGIN.fullmatch(login) or len(old) > people.PASSWORD_LENGTH_MAX:
             raise NotPermitted("登录名或密码不对。", code="login")
@@ -151,7 +151,7 @@ def _password_form(
     one_time: bool = False,
     error: SinksError | None = None,
 ) -> Response:
-    return _with_form_token(
+    return with_form_token(
         request, "password.html", status=_status_of(error), wanted=wanted, login=login[:40],
         one_time=one_time, error=_said(request, error) if error else None,
         length_min=people.PASSWORD_LENGTH_MIN,
@@ -163,12 +163,12 @@ def sign_out_form(request: Request) -> Response:
     actor = actor_of_request(request)
     if actor is None:
         return RedirectResponse(SIGN_IN, HTTPStatus.SEE_OTHER)
-    return _with_form_token(request, "sign_out.html", name=actor.name, party=actor.party_name)
+    return with_form_token(request, "sign_out.html", name=actor.name, party=actor.party_name)
 
 
 def sign_out(request: Request, form: FormData) -> Response:
     """POST /sign-out: every session of this person ends, in every browser and command line."""
-    _refuse_foreign(request, form)
+    refuse_foreign(request, form)
     if token := request.cookies.get(COOKIE):
         with db.transaction() as session:
             people.close_session(session, token)
@@ -185,7 +185,7 @@ def local_path(wanted: str | None) -> str:
     return HOME if wanted.split("?")[0] in (SIGN_IN, SIGN_OUT, PASSWORD) else wanted
 
 
-def _refuse_foreign(request: Request, form: FormData) -> None:
+def refuse_foreign(request: Request, form: FormData) -> None:
     """Refuse a form from another site.
 
     Raises
@@ -198,7 +198,7 @@ def _refuse_foreign(request: Request, form: FormData) -> None:
     origin = request.headers.get("origin") or request.headers.get("referer")
     if origin and urlsplit(origin).netloc.lower() not in _own_hosts(request):
         raise ForeignForm("这个表单不是从登记簿的页面提交的，已拒绝。", code="foreign_form")
-    sent, kept = _text(form, "token"), request.cookies.get(FORM_COOKIE, "")
+    sent, kept = text_of(form, "token"), request.cookies.get(FORM_COOKIE, "")
     if not kept or not hmac.compare_digest(sent.encode(), kept.encode()):
         raise ForeignForm("页面停留过久或浏览器未保存 Cookie，请重新提交。", code="form_expired")
 
@@ -212,7 +212,7 @@ def _own_hosts(request: Request) -> set[str]:
 def _form(
     request: Request, wanted: str, *, login: str = "", error: SinksError | None = None
 ) -> Response:
-    return _with_form_token(
+    return with_form_token(
         request, "sign_in.html", status=_status_of(error), wanted=wanted, login=login[:40],
         error=_said(request, error) if error else None,
     )  # fmt: skip
@@ -241,9 +241,10 @@ def _said(request: Request, error: SinksError) -> str:
     }[error.code]
 
 
-def _with_form_token(
+def with_form_token(
     request: Request, template: str, *, status: int = HTTPStatus.OK, **values: object
 ) -> Response:
+    """A page with a form that `refuse_foreign` takes; its template puts ``token`` in the form."""
     # Kept while the browser is open, so that two open forms do not spoil each other.
     kept = request.cookies.get(FORM_COOKIE, "")
     token = kept if FORM_TOKEN.fullmatch(kept) else secrets.token_urlsafe(24)
@@ -258,6 +259,7 @@ def _sent_to(path: str) -> RedirectResponse:
     return RedirectResponse(path, HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})
 
 
-def _text(form: FormData, name: str) -> str:
+def text_of(form: FormData, name: str) -> str:
+    """What was typed into a field; empty when it is missing or is a file."""
     value = form.get(name)
     return value if isinstance(value, str) else ""

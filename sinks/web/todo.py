@@ -20,6 +20,7 @@ from sinks.core.audit import AuditEvent
 from sinks.core.db import now, today
 from sinks.core.people import Party, Person, RoleGrant
 from sinks.core.policies import Policy
+from sinks.crediting.objections import Objection
 from sinks.crediting.projects import Project
 from sinks.crediting.projects import Status as ProjectStatus
 from sinks.crediting.rounds import Finding, MonitoringRound
@@ -68,6 +69,8 @@ def waiting(session: Session, actor: Actor) -> list[Waiting]:
         found += _authority(session, actor)
     if Role.REGISTRAR in actor.roles:
         found += _registrar(session, actor)
+    if actor.roles & {Role.AUTHORITY, Role.REGISTRAR}:
+        found += _objections(session)
     if actor.roles & {Role.REGISTRAR, Role.ADMIN}:
         found += _policies(session, actor)
     if Role.ADMIN in actor.roles:
@@ -288,6 +291,16 @@ def _registrar(session: Session, actor: Actor) -> Iterator[Waiting]:
             MonitoringRound.proposed_by_id != actor.person_id,
             MonitoringRound.verified_by_id != actor.person_id,
             MonitoringRound.recorded_by_id != actor.person_id,
+        ),
+        "filing",
+    )  # fmt: skip
+
+
+def _objections(session: Session) -> Iterator[Waiting]:
+    yield from _one(
+        session, "objection_answer",
+        select(func.count(), func.min(Objection.recorded_at)).where(
+            Objection.answered_at.is_(None)
         ),
         "filing",
     )  # fmt: skip

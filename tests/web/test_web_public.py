@@ -16,7 +16,7 @@ from sinks.cooperative import balance, contracts
 from sinks.core import db, documents
 from sinks.core.actor import Actor
 from sinks.core.people import Party
-from sinks.crediting import certificates, issuance, ledger, projects, serials
+from sinks.crediting import certificates, issuance, ledger, objections, projects, serials
 from sinks.crediting.certificates import CertificateKind
 from sinks.crediting.ledger import AccountKind, BlockState
 from sinks.land import claims, parcels, rights
@@ -298,3 +298,28 @@ def test_the_holder_is_named_only_if_it_is_an_organisation(
         number = certificates.certify_holding(session, people["registrar"], account.id).number
     shown = site.browser().get(f"/public/check?number={number}").text
     assert "10 kg CO2e" in shown and world.HOUSEHOLD not in shown
+
+
+def test_anybody_objects_to_a_notice_and_no_public_page_tells_who(
+    site: Site, told: Told, people: dict[str, Actor]
+) -> None:
+    browser = site.browser()
+    address = f"/public/object/project/{told.noticed_id}"
+    assert f'href="{address}"' in browser.get("/public/notices").text
+    fields = {
+        "token": browser.token(address), "name": "赵异议", "contact": "13900001111",
+        "words": "这块地去年已卖给别人，<b>请核实</b>。",
+    }  # fmt: skip
+    answer = browser.post(address, data=fields)
+    assert answer.status_code == 200 and "异议已收到" in answer.text
+    short = browser.post(address, data=fields | {"words": "不行"})
+    assert short.status_code == 400 and "请写明异议的理由" in short.text
+    foreign = browser.post(address, data=fields, headers={"Origin": "https://evil.example"})
+    assert foreign.status_code == 400 and "不是从登记簿的页面提交的" in foreign.text
+    assert browser.get(f"/public/object/project/{told.draft_id}").status_code == 404
+    assert browser.get("/public/object/parcel/1").status_code == 404
+    for page in (*PAGES, address):
+        assert "赵异议" not in browser.get(page).text
+    with db.transaction(people["registrar"]) as session:
+        [(row, who)] = objections.listing(session)
+        assert row.text == fields["words"] and who is not None and who.name == "赵异议"

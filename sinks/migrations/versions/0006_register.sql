@@ -144,3 +144,72 @@ ALTER TABLE certificate ADD COLUMN token character varying;
 
 -- A password that somebody else has chosen opens no session; it is good for setting one's own.
 ALTER TABLE person ADD COLUMN password_one_time boolean DEFAULT false NOT NULL;
+
+-- Objections to a notice. Anybody writes one; who objected is read by those who answer alone.
+CREATE SEQUENCE objection_seq;
+CREATE TABLE objection (
+  id bigint NOT NULL CONSTRAINT objection_pkey PRIMARY KEY,
+  project_id bigint,
+  round_id bigint,
+  text character varying NOT NULL,
+  recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+  answer character varying,
+  outcome character varying,
+  answered_by_id bigint,
+  answered_at timestamp with time zone,
+  CONSTRAINT objection_project_id_fkey FOREIGN KEY (project_id) REFERENCES project,
+  CONSTRAINT objection_round_id_fkey FOREIGN KEY (round_id) REFERENCES monitoring_round,
+  CONSTRAINT objection_answered_by_id_fkey FOREIGN KEY (answered_by_id) REFERENCES person,
+  CONSTRAINT objection_one_notice_check CHECK ((project_id IS NULL) <> (round_id IS NULL)),
+  CONSTRAINT objection_answered_whole_check CHECK ((answered_at IS NULL) = (answered_by_id IS NULL)
+    AND (answered_at IS NULL) = (answer IS NULL) AND (answered_at IS NULL) = (outcome IS NULL)),
+  CONSTRAINT objection_text_length_check CHECK (length(text) <= 2000)
+);
+CREATE INDEX objection_project_id_idx ON objection (project_id);
+CREATE INDEX objection_round_id_idx ON objection (round_id);
+CREATE TABLE objector (
+  objection_id bigint NOT NULL CONSTRAINT objector_pkey PRIMARY KEY,
+  name character varying NOT NULL,
+  contact character varying NOT NULL,
+  CONSTRAINT objector_objection_id_fkey FOREIGN KEY (objection_id) REFERENCES objection
+);
+CREATE TABLE objection_origin (
+  id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT objection_origin_pkey PRIMARY KEY,
+  origin_hash character varying NOT NULL,
+  recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+CREATE FUNCTION objection_only_answered() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP <> 'UPDATE' OR OLD.answered_at IS NOT NULL OR NEW.id <> OLD.id OR NEW.text <> OLD.text
+     OR NEW.project_id IS DISTINCT FROM OLD.project_id
+     OR NEW.round_id IS DISTINCT FROM OLD.round_id OR NEW.recorded_at <> OLD.recorded_at THEN
+    RAISE EXCEPTION 'an objection is only ever answered' USING ERRCODE = '23514',
+      CONSTRAINT = 'append_only';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER objection_only_answered BEFORE UPDATE OR DELETE ON objection
+  FOR EACH ROW EXECUTE FUNCTION objection_only_answered();
+DO $$
+DECLARE name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['objector', 'objection_origin'] LOOP
+    EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %I
+                    FOR EACH ROW EXECUTE FUNCTION refuse_change()', name);
+  END LOOP;
+  FOREACH name IN ARRAY ARRAY['objection', 'objector', 'objection_origin'] LOOP
+    EXECUTE format('CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON %I
+                    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', name);
+  END LOOP;
+END $$;
+GRANT USAGE ON SEQUENCE objection_seq TO sinks_app;
+GRANT SELECT, INSERT, UPDATE (answer, outcome, answered_by_id, answered_at) ON objection TO sinks_app;
+GRANT SELECT, INSERT ON objector, objection_origin TO sinks_app;
+ALTER TABLE objection ENABLE ROW LEVEL SECURITY; ALTER TABLE objection FORCE ROW LEVEL SECURITY;
+CREATE POLICY anybody_writes ON objection FOR INSERT WITH CHECK (true);
+CREATE POLICY read_at_work ON objection FOR SELECT USING (sinks_signed_in());
+CREATE POLICY answered ON objection FOR UPDATE USING (sinks_has_role('authority', 'registrar'));
+ALTER TABLE objector ENABLE ROW LEVEL SECURITY; ALTER TABLE objector FORCE ROW LEVEL SECURITY;
+CREATE POLICY anybody_writes ON objector FOR INSERT WITH CHECK (true);
+CREATE POLICY read_by_those_who_answer ON objector FOR SELECT
+  USING (sinks_has_role('authority', 'registrar', 'auditor'));
