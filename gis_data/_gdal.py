@@ -1,4 +1,4 @@
-"""GDAL as the child process may use it: two drivers, on files the child itself has written.
+"""GDAL as the child process may use it: one driver, on files the child itself has written.
 
 Only for ``gis_data._reader``. Loading it narrows the whole process, so nothing else may import this.
 """
@@ -9,17 +9,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import shapely
+from gis_data._rows import Refused
 
-from gis_data import _rows, _wkb
-from gis_data._rows import RINGS_ROW_MAX, VERTICES_ROW_MAX, Refused, RowProblem
-
-DRIVERS = {"ESRI Shapefile", "GPKG"}
+DRIVERS = {"ESRI Shapefile"}
 # Every other vector driver of GDAL 3.12 in the wheel of pyogrio 0.13; a new one fails the assertion.
 _SKIPPED = (
     "ADBC,AIVector,AVCBin,AVCE00,AmigoCloud,CSV,CSW,Carto,DGN,DXF,EDIGEO,EEDA,ESRIJSON,Elasticsearch,"
-    "FlatGeobuf,GDALG,GML,GPSBabel,GPX,GTFS,GeoJSON,GeoJSONSeq,GeoRSS,HTTP,Idrisi,JML,JSONFG,KML,"
+    "FlatGeobuf,GDALG,GML,GPKG,GPSBabel,GPX,GTFS,GeoJSON,GeoJSONSeq,GeoRSS,HTTP,Idrisi,JML,JSONFG,KML,"
     "LIBKML,LVBAG,MBTiles,MEM,MVT,MapInfo File,MapML,MiraMonVector,NGW,OAPIF,ODS,OGCAPI,OGR_GMT,"
     "OGR_PDS,OGR_VRT,OSM,OpenFileGDB,PCIDSK,PDF,PDS4,PGDUMP,PLSCENES,PMTiles,S57,SQLite,SXF,Selafin,"
     "TopoJSON,VDV,VFK,VICAR,WAsP,WFS,XLSX"
@@ -35,7 +31,7 @@ _SETTINGS = {
     "OGR_ORGANIZE_POLYGONS": "DEFAULT",
     # OGR_GEOMETRY_ACCEPT_UNCLOSED_RING stays at its default: with NO, GDAL 3.12.4 turns an unclosed
     # shell into an empty polygon and dies of an unclosed hole. With YES both come as they are, and
-    # ``area_wkb`` refuses them.
+    # ``_rows.multipolygon_wkb`` refuses them.
 }
 
 
@@ -69,46 +65,3 @@ def read(path: Path, **options: Any) -> tuple[list[int], list[bytes | None], dic
         raise Refused("broken", f"文件已损坏，读不下去：{str(error)[:80]}") from error
     named = zip(meta["fields"], (column.tolist() for column in columns), strict=True)
     return fids.tolist(), geometries.tolist(), dict(named)
-
-
-def area(wkb: bytes) -> Any:
-    """Return the Polygon or MultiPolygon of the WKB, its heights still on it.
-
-    Raises
-    ------
-    RowProblem
-        ``invalid``: a ring is not closed. ``not_an_area``. ``not_finite``. ``too_large``.
-    """
-    try:
-        geometry = shapely.from_wkb(wkb)
-    except shapely.errors.GEOSException as error:
-        _rows.multipolygon_wkb(
-            _wkb.polygons(wkb)
-        )  # Says which ring is not closed, where one is not.
-        raise RowProblem("invalid", f"图形不完整（{str(error)[:80]}）。") from error
-    if geometry.geom_type not in ("Polygon", "MultiPolygon"):
-        raise RowProblem("not_an_area", f"图形是 {geometry.geom_type}，不是面。地块必须是面。")
-    rings, points = counts(geometry)
-    if points > VERTICES_ROW_MAX or rings > RINGS_ROW_MAX:
-        raise RowProblem(
-            "too_large",
-            f"一个图形最多 {VERTICES_ROW_MAX} 个点、{RINGS_ROW_MAX} 个环，这个图形更多。请拆成多个地块。",
-        )
-    # The third number too: it is dropped afterwards, and NaN says that the software was broken.
-    numbers = shapely.get_coordinates(geometry, include_z=geometry.has_z)
-    if not np.isfinite(numbers).all():
-        raise RowProblem("not_finite", "坐标或高程里有 NaN 或无穷大。请检查导出这份文件的软件。")
-    return geometry
-
-
-def counts(geometry: Any) -> tuple[int, int]:
-    """Return how many rings and points the Polygon or MultiPolygon has."""
-    rings = shapely.get_rings(shapely.get_parts(geometry))
-    return len(rings), int(shapely.get_num_coordinates(geometry))
-
-
-def multipolygon_wkb(geometry: Any) -> bytes:
-    """Return the area as two-dimensional little-endian MULTIPOLYGON WKB, vertices untouched."""
-    if geometry.geom_type == "Polygon":
-        geometry = shapely.MultiPolygon([geometry])
-    return bytes(shapely.to_wkb(geometry, byte_order=1, output_dimension=2))

@@ -7,6 +7,7 @@ is honoured; without one the coordinates are WGS 84, as the RFC says.
 import json
 import re
 from array import array
+from collections.abc import Iterator
 from typing import Any
 
 from gis_data._rows import (
@@ -22,19 +23,34 @@ from gis_data._rows import (
 
 DEPTH_MAX = 32
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.S)
+_BLANKS = re.compile(r"[ \t\n\r]*")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def read(data: bytes, *, row_limit: int) -> Raw:
-    """Return the rows of a FeatureCollection, or the one of a Feature or a bare geometry."""
-    document = _parse(data)
-    crs, by_default = _crs(document)
-    features = _features(document)
-    if len(features) > row_limit:
+    """Return the rows of a FeatureCollection, or the one of a Feature or a bare geometry.
+
+    The features are taken one by one: all of them as objects need ten times the room of their text.
+    """
+    depth = _depth(data)
+    if depth > DEPTH_MAX:
+        raise Refused("broken", f"JSON 嵌套 {depth} 层，最多 {DEPTH_MAX} 层。")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Refused("encoding", "GeoJSON 必须是 UTF-8 编码。请另存为 UTF-8 后再交。") from error
+    try:
+        document, features = _parse(_Text(text), row_limit)
+    except json.JSONDecodeError as error:
         raise Refused(
-            "too_large", f"文件有 {len(features)} 行，一次最多 {row_limit} 行。请分成几份。"
-        )
-    rows = [row_of(feature) for feature in features]
+            "broken", f"不是完整的 JSON：第 {error.lineno} 行第 {error.colno} 列附近有错。"
+        ) from error
+    except (RecursionError, ValueError) as error:
+        raise Refused("broken", "JSON 里有不能读的数或过深的嵌套。") from error
+    crs, by_default = _crs(document)
+    rows = _collected(document, features)
+    if rows is None:
+        rows = [row_of(_feature(document))]
     fields = list(dict.fromkeys(name for row in rows for name in row.attributes))
     return Raw("GeoJSON", rows, fields, "UTF-8", crs, by_default)
 
@@ -107,22 +123,69 @@ def _value(value: Any) -> Any:
     return plain_text(json.dumps(value, ensure_ascii=False))
 
 
-def _parse(data: bytes) -> Any:
-    depth = _depth(data)
-    if depth > DEPTH_MAX:
-        raise Refused("broken", f"JSON 嵌套 {depth} 层，最多 {DEPTH_MAX} 层。")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Refused("encoding", "GeoJSON 必须是 UTF-8 编码。请另存为 UTF-8 后再交。") from error
-    try:
-        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique)
-    except json.JSONDecodeError as error:
-        raise Refused(
-            "broken", f"不是完整的 JSON：第 {error.lineno} 行第 {error.colno} 列附近有错。"
-        ) from error
-    except (RecursionError, ValueError) as error:
-        raise Refused("broken", "JSON 里有不能读的数或过深的嵌套。") from error
+class _Text:
+    """JSON text, read value by value from ``at``."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self._decoder = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_unique)
+
+    def next(self) -> str:
+        """Return the next character that is no blank, without passing it; empty at the end."""
+        blanks = _BLANKS.match(self.text, self.at)
+        assert blanks is not None
+        self.at = blanks.end()
+        return self.text[self.at : self.at + 1]
+
+    def take(self, mark: str) -> None:
+        """Pass this character, which has to be next."""
+        if self.next() != mark:
+            raise json.JSONDecodeError(f"no {mark!r}", self.text, self.at)
+        self.at += len(mark)
+
+    def value(self) -> Any:
+        """Return the next value and pass it."""
+        self.next()
+        value, self.at = self._decoder.raw_decode(self.text, self.at)
+        return value
+
+    def items(self, start: str, end: str) -> Iterator[None]:
+        """Stop before each item of an array or object, which the caller has to pass."""
+        self.take(start)
+        if self.next() != end:
+            yield
+            while self.next() != end:
+                self.take(",")
+                yield
+        self.take(end)
+
+
+def _parse(text: _Text, row_limit: int) -> tuple[Any, list[RawRow] | None]:
+    """Return the document, and the rows of its ``features`` where they are a list (it has none then)."""
+    rows: list[RawRow] | None = None
+    if text.next() != "{":
+        document = text.value()
+    else:
+        members: list[tuple[str, Any]] = []
+        for _ in text.items("{", "}"):
+            name = text.value()
+            if not isinstance(name, str):
+                raise json.JSONDecodeError("no name", text.text, text.at)
+            text.take(":")
+            if name == "features" and text.next() == "[":
+                rows = []
+                for _ in text.items("[", "]"):
+                    rows.append(row_of(text.value()))
+                    if len(rows) > row_limit:
+                        raise Refused("too_large", f"文件超过 {row_limit} 行。请分成几份。")
+            members.append(
+                (name, None if name == "features" and rows is not None else text.value())
+            )
+        document = _unique(members)
+    if text.next():
+        raise json.JSONDecodeError("more behind the end", text.text, text.at)
+    return document, rows
 
 
 def _depth(data: bytes) -> int:
@@ -160,15 +223,19 @@ def _crs(document: Any) -> tuple[str | None, bool]:
     return name, False
 
 
-def _features(document: Any) -> list[Any]:
+def _collected(document: Any, features: list[RawRow] | None) -> list[RawRow] | None:
+    """Return the rows of a FeatureCollection; None if the document is none."""
+    if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
+        return None
+    if features is None:
+        raise Refused("broken", "FeatureCollection 没有 features。")
+    return features
+
+
+def _feature(document: Any) -> dict[str, Any]:
     kind = document.get("type") if isinstance(document, dict) else None
-    if kind == "FeatureCollection":
-        features = document.get("features")
-        if not isinstance(features, list):
-            raise Refused("broken", "FeatureCollection 没有 features。")
-        return features
     if kind == "Feature":
-        return [document]
+        return dict(document)
     if kind in ("Polygon", "MultiPolygon"):
-        return [{"type": "Feature", "properties": None, "geometry": document}]
+        return {"type": "Feature", "properties": None, "geometry": document}
     raise Refused("unknown_format", "是 JSON，但不是 GeoJSON 的 FeatureCollection、Feature 或面。")

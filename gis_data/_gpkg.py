@@ -1,9 +1,10 @@
-"""GeoPackages: looked through by SQLite first, read-only and immutable, then read by GDAL.
+"""GeoPackages, read by SQLite alone, read-only and immutable, from the bytes of each row.
 
 A view or a virtual table can run without end or reach for other files, so a layer must be an ordinary
-table without computed columns, and so must every table that GDAL looks at. GDAL reads the outlines.
-The values are those of SQLite: GDAL was seen to leave out columns declared VARCHAR or DECIMAL, to make
-0 of text in a column of numbers, and, through pyogrio, to round whole numbers beside an empty cell.
+table without computed columns, and so must every table that a reader of the format looks at. GDAL is
+not asked: it was seen to stop at the number of rows written in the file, to leave out columns declared
+VARCHAR or DECIMAL, to make 0 of text in a column of numbers, to look past the system that an outline
+names, and, through pyogrio, to round whole numbers beside an empty cell.
 Source: OGC 12-128r18, clauses 1.1.1 and 2.1.
 """
 
@@ -15,13 +16,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from gis_data import _gdal
-from gis_data._rows import Raw, RawRow, Refused, RowProblem, Value, plain_text, refused_row
+from gis_data._rows import (
+    Raw,
+    RawRow,
+    Refused,
+    RowProblem,
+    Value,
+    multipolygon_wkb,
+    plain_text,
+    refused_row,
+)
+from gis_data._wkb import polygons as _wkb_polygons
 
 SECONDS_MAX = 20.0
 _TRIGGERS = re.compile(r"(rtree_|trigger_(insert|delete|update)_feature_count_|gpkg_).*", re.I)
-_READ_BY_GDAL = re.compile(r"(gpkg|rtree|ogr|sqlite)_.*", re.I)
+_OF_THE_FORMAT = re.compile(r"(gpkg|rtree|ogr|sqlite)_.*", re.I)
 _RTREE = re.compile(r"CREATE\s+VIRTUAL\s+TABLE\s.+\sUSING\s+rtree\b.*", re.I | re.S)
+_ENVELOPE_BYTES = (0, 32, 48, 48, 64)
 _TABLES = ("gpkg_contents", "gpkg_geometry_columns", "gpkg_spatial_ref_sys")
 
 
@@ -37,7 +48,7 @@ def read(path: Path, *, layer: str | None, row_limit: int) -> Raw:
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
-        return _read(path, connection, layer, row_limit)
+        return _read(connection, layer, row_limit)
     except UnicodeDecodeError as error:
         raise Refused("encoding", "GeoPackage 里有不是 UTF-8 的文字。请重新导出。") from error
     except sqlite3.Error as error:
@@ -46,7 +57,7 @@ def read(path: Path, *, layer: str | None, row_limit: int) -> Raw:
         connection.close()
 
 
-def _read(path: Path, connection: sqlite3.Connection, layer: str | None, row_limit: int) -> Raw:
+def _read(connection: sqlite3.Connection, layer: str | None, row_limit: int) -> Raw:
     layers = _layers(connection)
     table = _chosen(layers, layer)
     geometry, srs_id, crs = _geometry_column(connection, table)
@@ -57,14 +68,9 @@ def _read(path: Path, connection: sqlite3.Connection, layer: str | None, row_lim
     wanted = ", ".join(map(_quoted, columns))
     g = _quoted(geometry)
     records = connection.execute(
-        f"SELECT rowid, typeof({g}), substr({g}, 1, 8){', ' * bool(columns)}{wanted} "
-        f"FROM {_quoted(table)} ORDER BY rowid"
-    ).fetchall()
-    outlines = _outlines(path, table, [record[0] for record in records])
-    rows = [
-        _row(columns, record, srs_id, outline)
-        for record, outline in zip(records, outlines, strict=True)
-    ]
+        f"SELECT {g}{', ' * bool(columns)}{wanted} FROM {_quoted(table)} ORDER BY rowid"
+    )
+    rows = [_row(columns, record, srs_id) for record in records]
     return Raw("GPKG", rows, columns, "UTF-8", crs, False)
 
 
@@ -77,7 +83,7 @@ def _layers(connection: sqlite3.Connection) -> list[str]:
             raise Refused("gpkg_trigger", f"GeoPackage 里有自带的触发器“{name[:40]}”，不读。")
     for name, (kind, sql) in kinds.items():
         index = _RTREE.fullmatch(sql) and name.startswith("rtree_")
-        if kind in ("table", "view") and _READ_BY_GDAL.fullmatch(name) and not index:
+        if kind in ("table", "view") and _OF_THE_FORMAT.fullmatch(name) and not index:
             _must_be_table(kinds, name)
     for table in _TABLES:
         _must_be_table(kinds, table)
@@ -88,19 +94,6 @@ def _layers(connection: sqlite3.Connection) -> list[str]:
         if data_type == "features" or name.lower() in kinds:
             _must_be_table(kinds, name)
     return [name for name, data_type in contents if data_type == "features"]
-
-
-def _outlines(path: Path, table: str, rowids: list[int]) -> list[bytes | None]:
-    """Return what GDAL reads as the geometry of each row."""
-    if not rowids:
-        return []
-    # The number of rows is given: GDAL believes the one written in the file and stops there.
-    numbers, outlines, _ = _gdal.read(
-        path, layer=table, columns=[], max_features=len(rowids), IMMUTABLE="YES"
-    )
-    if numbers != rowids:
-        raise Refused("broken", f"文件有 {len(rowids)} 行，只读出 {len(numbers)} 行。请重新导出。")
-    return outlines
 
 
 def _must_be_table(kinds: dict[str, tuple[str, str]], name: str) -> None:
@@ -161,12 +154,12 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _row(columns: list[str], record: tuple[Any, ...], srs_id: int, outline: bytes | None) -> RawRow:
+def _row(columns: list[str], record: tuple[Any, ...], srs_id: int) -> RawRow:
     attributes: dict[str, Value] = {}
     try:
-        for name, value in zip(columns, record[3:], strict=True):
+        for name, value in zip(columns, record[1:], strict=True):
             attributes[name] = _value(value)
-        return RawRow(_wkb(record[1], record[2], srs_id, outline), attributes)
+        return RawRow(_wkb(record[0], srs_id), attributes)
     except RowProblem as problem:
         return refused_row(problem, attributes)
 
@@ -179,17 +172,19 @@ def _value(value: Any) -> Value:
     return plain_text(value) if isinstance(value, str) else value
 
 
-def _wkb(kind: str, head: Any, srs_id: int, outline: bytes | None) -> bytes | None:
-    """Return the MULTIPOLYGON WKB; None if there is no geometry, which its ``head`` has to say."""
-    if kind == "null":
+def _wkb(blob: Any, srs_id: int) -> bytes | None:
+    """Return the MULTIPOLYGON WKB; None if there is no geometry, or one that says it is empty."""
+    if blob is None:
         return None
-    if kind != "blob" or len(head) < 8 or head[:2] != b"GP":
+    if not isinstance(blob, bytes) or len(blob) < 8 or blob[:2] != b"GP":
         raise RowProblem("broken", "图形不是 GeoPackage 的格式。")
-    said = struct.unpack_from("<i" if head[3] & 1 else ">i", head, 4)[0]
-    if said != srs_id:  # GDAL does not look at it.
+    flags = blob[3]
+    said = struct.unpack_from("<i" if flags & 1 else ">i", blob, 4)[0]
+    if said != srs_id:
         raise RowProblem("crs_mismatch", f"图形自带的坐标系编号是 {said}，图层的是 {srs_id}。")
-    if head[3] & 0x10:
-        return None
-    if outline is None:
-        raise RowProblem("broken", "图形不完整，读不出来。")
-    return _gdal.multipolygon_wkb(_gdal.area(outline))
+    envelope = flags >> 1 & 7
+    if flags & 0x20 or envelope >= len(_ENVELOPE_BYTES):
+        raise RowProblem("broken", "图形用了 GeoPackage 的扩展格式，不读。")
+    # What the envelope says is left aside: it can be anything, and nothing is decided by it.
+    polygons = _wkb_polygons(blob[8 + _ENVELOPE_BYTES[envelope] :])
+    return multipolygon_wkb(polygons) if polygons else None

@@ -8,6 +8,7 @@ ring, and none of them for the opposite of what it is. Source: ESRI Shapefile Te
 July 1998; dBase III table.
 """
 
+import itertools
 import math
 import struct
 from collections.abc import Mapping
@@ -15,16 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import shapely
-
-from gis_data import _gdal
+from gis_data import _gdal, _wkb
 from gis_data._rows import (
     FIELDS_MAX,
     Raw,
     RawRow,
     Refused,
+    Ring,
+    Rings,
     RowProblem,
     Value,
+    multipolygon_wkb,
     plain_text,
     refused_row,
 )
@@ -270,7 +272,7 @@ def _row(
             raise RowProblem(
                 "deleted", "这一行在 .dbf 里标记为已删除，而图形还在。请整理（Pack）后再交。"
             )
-        return RawRow(_wkb(wkb, *head), attributes)
+        return RawRow(_outline(wkb, *head), attributes)
     except RowProblem as problem:
         return refused_row(problem, attributes)
 
@@ -284,6 +286,8 @@ def _value(field: Field, shown: str | None, codec: str) -> Value:
         return None if not text or (field.kind == "L" and text == "?") else text
     if not text or set(text) == {"*"}:
         return None  # Stars are how a table says that the number did not fit.
+    if text[0] == "0" and text.isdigit() and len(text) > 1:
+        return text  # A code: as a number it would lose its zeros.
     try:
         return int(text) if field.decimals == 0 and "." not in text else _finite(text)
     except ValueError:
@@ -297,7 +301,7 @@ def _finite(text: str) -> float:
     return number
 
 
-def _wkb(wkb: bytes | None, kind: int, rings: int, points: int) -> bytes | None:
+def _outline(wkb: bytes | None, kind: int, rings: int, points: int) -> bytes | None:
     if kind == 0:
         return None
     if kind not in AREAS:
@@ -307,27 +311,37 @@ def _wkb(wkb: bytes | None, kind: int, rings: int, points: int) -> bytes | None:
         return None
     if wkb is None:
         raise RowProblem("broken", f"图形记录写着 {rings} 个环、{points} 个点，记录里放不下。")
-    area = _gdal.area(wkb)
-    taken = _gdal.counts(area)
-    if taken != (rings, points):
+    polygons = _wkb.polygons(wkb)
+    taken = [ring for polygon in polygons for ring in polygon]
+    taken_points = sum(len(ring) // 2 for ring in taken)
+    if (len(taken), taken_points) != (rings, points):
         raise RowProblem(
-            "broken", f"图形记录写着 {rings} 个环、{points} 个点，只读出 {taken[0]}、{taken[1]}。"
+            "broken",
+            f"图形记录写着 {rings} 个环、{points} 个点，只读出 {len(taken)}、{taken_points}。",
         )
+    taken_wkb = multipolygon_wkb(polygons)
     if rings > 1:
-        _refuse_guessed_rings(area)
-    return _gdal.multipolygon_wkb(area)
+        _refuse_guessed_rings(polygons)
+    return taken_wkb
 
 
-def _refuse_guessed_rings(area: Any) -> None:
+def _refuse_guessed_rings(polygons: list[Rings]) -> None:
     """Refuse an outline whose rings run otherwise than their places say.
 
     Shells run clockwise and holes anticlockwise, or a file has it the other way throughout. GDAL goes
     by place alone where the two differ: a hole outside its shell becomes land.
     """
-    parts = shapely.get_parts(area)
-    shells = set(shapely.is_ccw(shapely.get_exterior_ring(parts)).tolist())
-    holes = {shapely.is_ccw(hole) for part in parts for hole in part.interiors}
+    shells = {_is_anticlockwise(polygon[0]) for polygon in polygons}
+    holes = {_is_anticlockwise(hole) for polygon in polygons for hole in polygon[1:]}
     if len(shells) != 1 or shells & holes:
         raise RowProblem(
             "invalid", "环的方向与位置不符：有的洞不在任何外环之内。哪一环是地块，不能猜。"
         )
+
+
+def _is_anticlockwise(ring: Ring) -> bool:
+    """Return which way the ring runs, by its area about its first point."""
+    x0, y0 = ring[0], ring[1]
+    xs, ys = [x - x0 for x in ring[0::2]], [y - y0 for y in ring[1::2]]
+    pairs = zip(itertools.pairwise(xs), itertools.pairwise(ys), strict=True)
+    return sum(x1 * y2 - x2 * y1 for (x1, x2), (y1, y2) in pairs) > 0.0

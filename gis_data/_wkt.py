@@ -13,7 +13,9 @@ _BODIES = {
     "MULTIPOLYGON": re.compile(rf"\(\s*{_POLYGON}(?:\s*,\s*{_POLYGON})*\s*\)"),
 }
 _RINGS, _POLYGONS = re.compile(_RING), re.compile(_POLYGON)
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+# Python takes more for a number than this: nan, 1_000, digits of other scripts.
+_OF_NUMBERS = re.compile(r"[\s0-9.,eE+-]*", re.A)
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.A)
 
 
 def polygons(text: str) -> tuple[str | None, list[Rings]]:
@@ -41,12 +43,17 @@ def polygons(text: str) -> tuple[str | None, list[Rings]]:
 
 def _ring(text: str) -> Ring:
     ring = array("d")
+    if not _OF_NUMBERS.fullmatch(text, 1, len(text) - 1):
+        raise RowProblem("invalid", f"坐标“{text[1:41]}”不是数。")
     for position in text[1:-1].split(","):
         numbers = position.split()
-        if not 2 <= len(numbers) <= 4 or not all(map(is_number, numbers)):
-            raise RowProblem("invalid", f"坐标“{position.strip()[:40]}”不是数。")
-        ring.append(float(numbers[0]))
-        ring.append(float(numbers[1]))
+        try:
+            if not 2 <= len(numbers) <= 4:
+                raise ValueError(position)
+            ring.append(float(numbers[0]))
+            ring.append(float(numbers[1]))
+        except ValueError as error:
+            raise RowProblem("invalid", f"坐标“{position.strip()[:40]}”不是数。") from error
     return ring
 
 

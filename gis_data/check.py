@@ -139,10 +139,15 @@ def check_rows(
                 Question("datum_unknown", "坐标系没有写明大地基准，位置可能差几百米。请核对。")
             )
     first_with: dict[str, int] = {}
+    kept = np.array([taken[i][0].polygon for i in keep], dtype=object)
+    hashes = geometry.geometry_sha256s(kept)
     accepted = [
-        _checked(*taken[i], float(area_m2[i]), questions[i], declared, first_with, placement, i)
-        for i in keep
-    ]
+        _checked(
+            *taken[i], float(area_m2[i]), questions[i], declared, sha256, first_with,
+            placement.codes[i] if placement is not None else None,
+        )
+        for i, sha256 in zip(keep, hashes, strict=True)
+    ]  # fmt: skip
     return CheckReport(
         rows=len(vector_file.rows),
         accepted=accepted,
@@ -156,13 +161,12 @@ def _checked(
     area_m2: float,
     questions: list[Question],
     declared: tuple[str, str] | None,
+    sha256: str,
     first_with: dict[str, int],
-    placement: districts.Placement | None,
-    index: int,
+    district_code: str | None,
 ) -> CheckedRow:
     """Return the row that is taken, after asking about its area on paper and about its likes."""
     declared_m2 = _ask_about_declared(row, declared, area_m2, questions)
-    sha256 = geometry.geometry_sha256(row.polygon)
     if sha256 in first_with:
         text = f"图形与第 {first_with[sha256]} 行完全相同（行号从 0 起）。"
         questions.append(Question("duplicate", text))
@@ -175,7 +179,7 @@ def _checked(
         questions=questions,
         geometry_sha256=sha256,
         declared_area_m2=declared_m2,
-        district_code=placement.codes[index] if placement is not None else None,
+        district_code=district_code,
     )
 
 
@@ -183,21 +187,23 @@ def _areas_on_the_map(
     vector_file: VectorFile, refused: dict[int, Refusal]
 ) -> list[tuple[Row, Any]]:
     """Return the rows that are areas, with their MultiPolygon in EPSG:4490; refuse the others."""
+    outlines = np.array([row.polygon for row in vector_file.rows], dtype=object)
     rows: list[Row] = []
-    for row in vector_file.rows:
-        if problem := row.problem or geometry.outline_refusal(row.polygon):
+    for row, problem in zip(vector_file.rows, geometry.outline_refusals(outlines), strict=True):
+        if problem := row.problem or problem:
             refused[row.row] = problem
         else:
             rows.append(row)
-    flat = [geometry.as_multipolygon(row.polygon) for row in rows]
-    moved = vector_file.to_4490(np.array(flat, dtype=object))
-    unmoved = geometry.is_land_crs(vector_file.crs) and not vector_file.offset
+    flat = np.array([geometry.as_multipolygon(row.polygon) for row in rows], dtype=object)
+    moved = vector_file.to_4490(flat)
+    problems = geometry.range_refusals(moved, shapely.bounds(flat))
+    if not geometry.is_land_crs(vector_file.crs) or vector_file.offset:
+        # An outline may collapse when it is moved; one that has no place any more is named first.
+        on_map = [index for index, problem in enumerate(problems) if problem is None]
+        for index, problem in zip(on_map, geometry.outline_refusals(moved[on_map]), strict=True):
+            problems[index] = problem
     taken: list[tuple[Row, Any]] = []
-    for row, polygon in zip(rows, moved, strict=True):
-        assert row.polygon is not None
-        problem = geometry.range_refusal(polygon, row.polygon.bounds)
-        if problem is None and not unmoved:
-            problem = geometry.outline_refusal(polygon)  # It may collapse when it is moved.
+    for row, polygon, problem in zip(rows, moved, problems, strict=True):
         if problem:
             refused[row.row] = problem
         else:

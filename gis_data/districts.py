@@ -99,13 +99,16 @@ def place(polygons_4490: geometry.Polygons, path: Path = HUZHOU) -> Placement:
     if len(near) == 0:
         return placement
     moved = geometry.to_metric(polygons_4490[near], metric)
-    distance_m[near] = shapely.distance(moved, city)
     for share, land in ((outside_share, city), (beyond_share, about)):
         inside = shapely.covers(land, moved)
         share[near[inside]] = 0.0
-        for index in np.flatnonzero(~inside):
-            whole = moved[index]
-            share[near[index]] = shapely.difference(whole, land).area / whole.area
+        # Cut only what lies across; what is wholly outside keeps its 1.
+        across = np.flatnonzero(~inside & shapely.intersects(land, moved))
+        left = shapely.difference(moved[across], land)
+        share[near[across]] = shapely.area(left) / shapely.area(moved[across])
+    touching = shapely.intersects(city, moved)
+    distance_m[near[touching]] = 0.0
+    distance_m[near[~touching]] = shapely.distance(moved[~touching], city)
     _name(codes, near, moved, districts)
     return placement
 

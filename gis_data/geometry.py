@@ -89,8 +89,13 @@ def geometry_sha256(polygon: Any) -> str:
 
     Order and number of vertices count: it says that nothing was touched, not that two are alike.
     """
-    wkb = shapely.to_wkb(as_multipolygon(polygon), byte_order=1, output_dimension=2)
-    return hashlib.sha256(wkb).hexdigest()
+    return geometry_sha256s(np.array([as_multipolygon(polygon)], dtype=object))[0]
+
+
+def geometry_sha256s(multipolygons: Polygons) -> list[str]:
+    """Return ``geometry_sha256`` of each of many two-dimensional MultiPolygons."""
+    many = shapely.to_wkb(multipolygons, byte_order=1, output_dimension=2)
+    return [hashlib.sha256(wkb).hexdigest() for wkb in many]
 
 
 def as_multipolygon(polygon: Any) -> Any:
@@ -249,6 +254,18 @@ def outline_refusal(polygon: Any) -> Refusal | None:
     return None
 
 
+def outline_refusals(polygons: Polygons) -> list[Refusal | None]:
+    """Return ``outline_refusal`` of each of many, quickly where most are areas."""
+    area = np.isin(shapely.get_type_id(polygons), (3, 6))
+    # A coordinate that is no number makes an outline invalid; a height that is none does not.
+    plain = area & ~shapely.is_empty(polygons) & ~shapely.has_z(polygons)
+    plain[plain] = shapely.is_valid(polygons[plain])
+    found: list[Refusal | None] = [None] * len(polygons)
+    for index in np.flatnonzero(~plain):
+        found[index] = outline_refusal(polygons[index])
+    return found
+
+
 def _invalid_zh(polygon: Any) -> str:
     reason = str(shapely.is_valid_reason(polygon))
     words, _, place = reason.partition("[")
@@ -269,6 +286,19 @@ def range_refusal(polygon_4490: Any, source_bounds: Sequence[float]) -> Refusal 
     if east - west >= 180:
         return Refusal("out_of_range", "图形跨过了 180 度经线，面积无法确定。请在 180 度处断开。")
     return None
+
+
+def range_refusals(
+    polygons_4490: Polygons, source_bounds: NDArray[np.float64]
+) -> list[Refusal | None]:
+    """Return ``range_refusal`` of each of many; ``source_bounds`` has shape (n, 4)."""
+    west, south, east, north = shapely.bounds(polygons_4490).T
+    on_globe = (west >= -180) & (east <= 180) & (south >= -90) & (north <= 90)
+    plain = on_globe & (east < west + 180)
+    found: list[Refusal | None] = [None] * len(polygons_4490)
+    for index in np.flatnonzero(~plain):
+        found[index] = range_refusal(polygons_4490[index], source_bounds[index].tolist())
+    return found
 
 
 def _place(bounds: Sequence[float]) -> str:

@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyproj
 import shapely
 
@@ -206,7 +207,7 @@ def _isolation() -> tuple[list[str], str]:
     """Return the command that cuts the network for a child, and its name in the record.
 
     ``cut``: the child has no network interface. ``driver list only``: the system does not allow that;
-    then all that holds is that GDAL in the child opens two kinds of files and nothing else.
+    then all that holds is that GDAL in the child opens one kind of file and nothing else.
     """
     unshare = shutil.which("unshare")
     for flags in (["-n"], ["-Urn"]):
@@ -221,7 +222,7 @@ def _isolation() -> tuple[list[str], str]:
     return [], "driver list only"
 
 
-def _in_child(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+def _in_child(request: dict[str, Any]) -> tuple[dict[str, Any], memoryview]:
     """Return the answer of the reader: its header and the geometries."""
     root = str(Path(__file__).resolve().parent.parent)
     code = f"import sys; sys.path.insert(0, {root!r}); from gis_data import _reader; _reader.main()"
@@ -245,7 +246,7 @@ def _in_child(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
             ) from error
         answer.seek(0)
         errors.seek(0)
-        if child.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        if child.returncode in (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ):
             raise FileRefused("too_slow", "读这份文件用的时间或内存超过限额，已停止。请分成几份。")
         if child.returncode != 0:
             # A fault of ours or a file made to break readers: the log tells them apart.
@@ -260,26 +261,33 @@ def _in_child(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     header = json.loads(data[8 : 8 + size])
     if "refused" in header:
         raise FileRefused(*header["refused"])
-    return header, data[8 + size :]
+    return header, memoryview(data)[8 + size :]
 
 
-def _rows_of(headers: list[Any], blob: bytes) -> list[Row]:
-    rows: list[Row] = []
+def _rows_of(headers: list[Any], blob: memoryview) -> list[Row]:
+    wkbs: list[bytes | None] = []
+    unclosed: dict[int, bytes] = {}
     at = 0
-    for number, (size, unclosed_size, attributes, problem, questions) in enumerate(headers):
-        polygon = shapely.from_wkb(blob[at : at + size]) if size else None
+    for number, (size, unclosed_size, *_) in enumerate(headers):
+        wkbs.append(bytes(blob[at : at + size]) or None)
         at += size
-        row = Row(
+        if unclosed_size:
+            unclosed[number] = bytes(blob[at : at + unclosed_size])
+            at += unclosed_size
+    rows = [
+        Row(
             number,
             polygon,
             attributes,
             Refusal(*problem) if problem else None,
             tuple(Question(*question) for question in questions),
         )
-        if unclosed_size:
-            row = _with_unclosed(row, blob[at : at + unclosed_size])
-            at += unclosed_size
-        rows.append(row)
+        for number, ((_, _, attributes, problem, questions), polygon) in enumerate(
+            zip(headers, shapely.from_wkb(np.array(wkbs, dtype=object)), strict=True)
+        )
+    ]
+    for number, wkb in unclosed.items():
+        rows[number] = _with_unclosed(rows[number], wkb)
     return rows
 
 
