@@ -78,8 +78,14 @@ def load(me: Actor, layer_id: int) -> LayerCard:
             has_stderr=row.stderr_layer_id is not None,
             variogram=variogram,
             classes=row.classes,
-            grid=cells.preview(row),
+            grid=_preview(row.kept_sha256, row),
         )
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _preview(kept_sha256: str, _row: Layer) -> cells.CellGrid:
+    # A file is known by its hash, so what was seen of it once is what would be seen again.
+    return cells.preview(_row)
 
 
 def _facts(row: Layer, person: str, at: datetime) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """One parcel through the layers of every date: small pictures of its cells, side by side."""
 
 import html
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -12,6 +13,7 @@ from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.land import parcels
+from sinks.land.parcels import ParcelVersion
 from sinks.measurement import layers, series
 from sinks.measurement.series import Moment
 from sinks.measurement.variables import VARIABLES
@@ -58,8 +60,24 @@ def show(me: Actor) -> None:
     with _session.explained():
         with db.transaction(me) as session:
             version = parcels.present_version(session, parcel_id)
-            moments = series.under(session, parcels.boundary_of(version), variable)
+            held = tuple(
+                (row.id, row.name, row.kept_sha256)
+                for row in layers.listing(session, variable=variable)
+            )
+            moments = _moments(version.geometry_sha256, variable, held, session, version)
         st.html(strip(moments))
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _moments(
+    geometry_sha256: str,
+    variable: str,
+    held: tuple[tuple[int, str, str], ...],
+    _session: Any,
+    _version: ParcelVersion,
+) -> list[Moment]:
+    # Outlines and layers never change, so the same ones give the same pictures.
+    return series.under(_session, parcels.boundary_of(_version), variable)
 
 
 def strip(moments: list[Moment]) -> Html:

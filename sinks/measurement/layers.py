@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from gis_data import rasters
 from sinks.core import audit, settings
 from sinks.core.actor import Actor, Role
-from sinks.core.db import Base, Key, RecordedAt, today
+from sinks.core.db import Base, Key, RecordedAt, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound
 from sinks.measurement import variables, variograms
 from sinks.measurement.variables import Legend, Variable
@@ -127,14 +127,14 @@ def add(
     what = variables.variable(variable)
     said = _Said(variable, unit, epoch, phase, licence.strip(), source.strip(), crs, demonstration)
     _refuse_unsaid(session, what, said, legend, stderr_path, variogram)
-    info = rasters.inspect(path, crs=crs)
+    info = _inspected(path, crs)
     variables.refuse_implausible(info, what)
     if legend is not None:
         codes = rasters.distinct_values(path, crs=crs, most=variables.CLASSES_MAX)
         variables.refuse_unknown_codes(codes, legend)
     stderr = None
     if stderr_path is not None:
-        stderr_info = rasters.inspect(stderr_path, crs=crs)
+        stderr_info = _inspected(stderr_path, crs)
         if grid_of(info) != grid_of(stderr_info):
             raise Invalid("误差图层与数值图层不在同一格网上，不能配对。", code="grid")
         variables.refuse_implausible(stderr_info, what, stderr=True)
@@ -146,6 +146,17 @@ def add(
     return _keep(
         session, actor, path, info, said, kind="value", name=name, legend=legend, stderr=stderr
     )
+
+
+def _inspected(path: Path, crs: str | None) -> rasters.RasterInfo:
+    """What the only band of a file is; of several, nobody could later say which was meant."""
+    info = rasters.inspect(path, crs=crs)
+    if info.bands != 1:
+        raise Invalid(
+            f"影像有 {info.bands} 个波段，一个图层只收一个波段。请把要用的波段另存后再交。",
+            code="bands",
+        )
+    return info
 
 
 def _refuse_unsaid(
@@ -215,8 +226,9 @@ def _keep(
         stderr_layer_id=stderr.id if stderr else None,
         person_id=actor.person_id,
     )
-    session.add(row)
-    session.flush()
+    taken = Conflict("这个文件刚由别人登记，请刷新后查看。", code="layer_held")
+    with refused_in_words(session, {"layer_sha256_key": taken}):
+        session.add(row)
     audit.record(
         session, actor, "layer.add", f"layer:{row.id}",
         {"sha256": row.sha256, "cog_sha256": row.cog_sha256},

@@ -1,5 +1,6 @@
 """Layers: registered with unit, date, CRS and hash, or refused with the reason."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from gis_data import rasters
 from gis_data.rasters import RasterRefused
+from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.measurement import cells, layers, variograms
@@ -185,6 +187,37 @@ def test_the_same_file_is_one_layer(
     add(session, people, path)
     with pytest.raises(Conflict):
         add(session, people, path, name="又一次")
+
+
+def test_of_two_people_with_one_file_the_second_waits_and_is_told(
+    engine: sa.Engine, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    path = world.biomass(tmp_path / "a.tif", 50, seed=41)
+
+    def second() -> str:
+        with pytest.raises(Conflict) as refusal, db.transaction(people["officer"]) as session:
+            add(session, people, path, name="又一次")
+        return refusal.value.code
+
+    with ThreadPoolExecutor(1) as pool:
+        with db.transaction(people["officer"]) as session:
+            add(session, people, path)
+            told = pool.submit(second)
+            world.wait_until_blocked(engine)
+        assert told.result(60) == "layer_held"
+
+
+def test_several_bands_are_no_layer(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    path = tmp_path / "two.tif"
+    with rasterio.open(world.biomass(tmp_path / "a.tif", 50, seed=42)) as source:
+        profile, values = source.profile | {"count": 2}, source.read()
+    with rasterio.open(path, "w", **profile) as raster:
+        raster.write(np.repeat(values, 2, axis=0))
+    with pytest.raises(Invalid) as refusal:
+        add(session, people, path)
+    assert refusal.value.code == "bands"
 
 
 def test_a_changed_file_is_not_measured_from(
