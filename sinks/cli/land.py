@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from gis_data.check import refused_file
 from gis_data.refusals import FileRefused
-from sinks.cli import _database, _input, _names, _out
+from sinks.cli import _database, _input, _names, _out, land_tenure
 from sinks.cli._out import Json
 from sinks.cli.land_check import (
     AreaFieldOption,
@@ -42,6 +42,7 @@ from sinks.land.staging import ImportBatch, Options
 app = typer.Typer()
 rights_app = typer.Typer(help="地块上的权利：录入、列出、撤回", no_args_is_help=True)
 app.add_typer(rights_app, name="rights")
+app.add_typer(land_tenure.app)
 
 SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 ParcelArgument = Annotated[str, typer.Argument(metavar="PARCEL", help="地块编码或 id")]
@@ -297,6 +298,7 @@ def add_right(
     kind: Annotated[rights.RightKind, typer.Option(help="权利种类")],
     certificate_kind: Annotated[rights.CertificateKind, typer.Option(help="证书种类")],
     certificate: Annotated[str, typer.Option(help="证书或合同编号")],
+    unit_no: Annotated[str | None, typer.Option(help="不动产单元号，28 位")] = None,
     share: Annotated[Any, typer.Option(parser=_input.number, metavar="0–1", help="份额")] = "1",
     term_from: Annotated[
         Any, typer.Option(parser=_input.day, metavar="YYYY-MM-DD", help="期限起")
@@ -311,7 +313,8 @@ def add_right(
         row = rights.add(
             session, actor, parcel_id=_names.parcel_id(session, parcel),
             party_id=_names.party_id(session, party), kind=kind,
-            certificate_kind=certificate_kind, certificate_no=certificate, share=share,
+            certificate_kind=certificate_kind, certificate_no=certificate, unit_no=unit_no,
+            share=share,
             term_from=term_from, term_to=term_to,
         )  # fmt: skip
         right_id = row.id
@@ -332,6 +335,8 @@ def list_rights(parcel: ParcelArgument, as_json: Json = False) -> None:
                 "kind": row.kind,
                 "share": float(row.share),
                 "certificate": row.certificate_no,
+                "certificate_kind": row.certificate_kind,
+                "unit_no": row.unit_no,
                 "term_from": row.term_from,
                 "term_to": row.term_to,
                 "reviewed": row.reviewed_at is not None,

@@ -45,7 +45,7 @@ COMMANDS = {
 GROUPS = {
     "db": Words("数据库：状态、迁移、备份、恢复、核验", "sinks.cli.db"),
     "land": Words(
-        "地块：检查、导入、报送、审查、入库、退出",
+        "地块：检查、导入、报送、审查、入库、退出；权属、管控图层、地块图",
         "sinks.cli.land",
         {"check": "sinks.cli.land_check", "template": "sinks.cli.land_check"},
     ),

@@ -262,6 +262,19 @@ def _wetland(session: Session, value: Mapping[str, Any], parcel: parcels.Parcel)
     return {"legal_wetland": True, "tier": tier, "list_no": list_no[:100]}
 
 
+def said(kind: AttributeKind, value: Mapping[str, Any]) -> str:
+    """An attribute in words, for a list."""
+    match kind:
+        case AttributeKind.TEA_CERTIFICATION:
+            return f"{value['number']}，{value['body']}"
+        case AttributeKind.LAND_CLASS:
+            return f"{value['code']} {value['name']}"
+        case AttributeKind.WETLAND:
+            if not value["legal_wetland"]:
+                return "未列入湿地名录"
+            return f"{TIERS[value['tier']]}，{value['list_no']}"
+
+
 def review(session: Session, actor: Actor, attribute_id: int) -> None:
     """A second officer accepts an attribute; the one in force before ends where it begins.
 

@@ -199,10 +199,16 @@ def corners_of(boundary: MultiPolygon, outline_m: MultiPolygon) -> list[Corner]:
         order = _clockwise_from_north_west(ring_m)
         lengths_m = _sides_m(ring[order])
         found += [
-            Corner(f"J{len(found) + place + 1}", *map(float, ring[at]), float(ring_m[at, 1]),
-                   float(ring_m[at, 0]), float(lengths_m[place]))
+            Corner(
+                number=f"J{len(found) + place + 1}",
+                longitude=float(ring[at, 0]),
+                latitude=float(ring[at, 1]),
+                x_m=float(ring_m[at, 1]),
+                y_m=float(ring_m[at, 0]),
+                side_m=float(lengths_m[place]),
+            )
             for place, at in enumerate(order)
-        ]  # fmt: skip
+        ]
     return found
 
 

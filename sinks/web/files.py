@@ -9,10 +9,13 @@ from sinks.core.actor import Actor, Role
 from sinks.core.documents import Document
 from sinks.core.errors import NotFound
 from sinks.crediting import certificates, serials
+from sinks.land import parcel_map, parcels
 from sinks.web import answers, session
 
 # A land file holds the names of right holders.
 LAND_FILE_READERS = frozenset({Role.OFFICER, Role.REGISTRAR, Role.AUDITOR})
+# Files about land: imports, the votes of a collective, evidence of an attribute, county maps.
+LAND_SUBJECTS = frozenset({"import", "consent", "attribute", "constraint"})
 
 
 def certificate(request: Request) -> Response:
@@ -24,6 +27,18 @@ def certificate(request: Request) -> Response:
     with db.transaction(actor) as transaction:
         content = certificates.pdf_of(transaction, actor, number)
     return answers.download(content, f"{number}.pdf", "application/pdf")
+
+
+def map_of_parcel(request: Request) -> Response:
+    """GET /parcel-map/{id}.pdf: the parcel on A4, made anew at each call."""
+    actor = session.actor_of_request(request)
+    if actor is None:
+        return session.to_sign_in(request)
+    parcel_id = answers.whole_number(request, "id")
+    with db.transaction(actor) as transaction:
+        content = parcel_map.pdf(transaction, actor, parcel_id)
+        code = parcels.locked(transaction, parcel_id).code
+    return answers.download(content, f"地块图-{code}.pdf", "application/pdf")
 
 
 def document(request: Request) -> Response:
@@ -61,6 +76,6 @@ def _may_read(actor: Actor, row: Document) -> bool:
         return True  # Row-level security gives the row only to those who take part in the case.
     if subject == "certificate":
         return True  # `certificates.pdf_of` decides, at the address we send them to.
-    if subject == "import" and actor.roles & LAND_FILE_READERS:
+    if subject in LAND_SUBJECTS and actor.roles & LAND_FILE_READERS:
         return True
     return row.person_id == actor.person_id or Role.AUDITOR in actor.roles

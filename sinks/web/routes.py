@@ -5,7 +5,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from sinks.core import settings
-from sinks.web import files, objecting, public, service, session, tiles
+from sinks.web import files, objecting, public, service, session, shapes, tiles
 from sinks.web.answers import Endpoint, SafeHeaders, form_page, page
 
 
@@ -40,6 +40,8 @@ routes: list[BaseRoute] = [
     _get("/public/key.json", page(public.keys_file)),
     _get("/certificates/{number}.pdf", page(files.certificate)),
     _get("/documents/{id}", page(files.document)),
+    _get("/parcel-map/{id}.pdf", page(files.map_of_parcel)),
+    _get("/shapes/{layer}.geojson", page(shapes.in_view)),
     _get("/tiles/base/{z}/{x}/{y}.png", page(tiles.base_tile)),
     _get("/tiles/import/{id}/{z}/{x}/{y}.json", page(tiles.import_tile)),
     Mount("/assets", StaticFiles(directory=settings.ROOT / "static")),
