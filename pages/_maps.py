@@ -169,6 +169,71 @@ def show_map(
     return _clicked(key, shown) if on_click else None
 
 
+def pick_map(
+    key: str,
+    url: str,
+    bounds: Bounds,
+    *,
+    marked: Feature | None = None,
+    basemaps: Sequence[Basemap] = (),
+    height: int = 520,
+    review_number: str | None = None,
+) -> tuple[float, float] | None:
+    """Show shapes that the browser asks ``url`` for as it looks around; return where was clicked.
+
+    The place (longitude, latitude) comes back once a click, in the run that the click caused.
+
+    url
+        Path of ours that answers ``?bounds=`` with GeoJSON of the shapes in that box.
+    """
+    page_map = _base(key, bounds, basemaps)
+    _InView(f"{root_url()}{url}").add_to(page_map)
+    shown = _show(page_map, key, height, ["last_clicked"], marked=marked)
+    _below(review_number)
+    click = shown.get("last_clicked")
+    seen = f"{key}.clicked"
+    if click is None or click == st.session_state.get(seen):
+        return None
+    st.session_state[seen] = click
+    return float(click["lng"]), float(click["lat"])
+
+
+def line_map(
+    key: str,
+    outline: Feature,
+    *,
+    basemaps: Sequence[Basemap] = (),
+    height: int = 520,
+    review_number: str | None = None,
+) -> list[list[float]] | None:
+    """Show an outline and let one line be drawn across it; the line's positions, or None.
+
+    A new line takes the place of the one before.
+    """
+    page_map = _base(key, None, basemaps)
+    beneath = _Layer("around", _collection([outline]))
+    beneath.add_to(page_map)
+    _Fit(beneath).add_to(page_map)
+    line = _Line()
+    line.add_to(page_map)
+    Draw(
+        feature_group=line,
+        show_geometry_on_click=False,
+        draw_options={
+            "polyline": {"shapeOptions": {"color": "#b3261e", "weight": 3, "fill": False}},
+            "polygon": False, "rectangle": False, "circle": False, "circlemarker": False,
+            "marker": False,
+        },
+        edit_options={"edit": False, "remove": False},
+    ).add_to(page_map)  # fmt: skip
+    shown = _show(page_map, key, height, ["last_active_drawing"])
+    _below(review_number)
+    drawn = shown.get("last_active_drawing")
+    if drawn is None or drawn["geometry"]["type"] != "LineString":
+        return None
+    return list(drawn["geometry"]["coordinates"])
+
+
 def cells_map(
     key: str,
     outline: Mapping[str, Any],
@@ -306,6 +371,40 @@ class _Marked(_Outlined):
         'var {{ this.get_name() }} = sinksMap.highlight(map_div, {{ this.data }}, "#c2410c")'
         ".addTo({{ this._parent.get_name() }});{% endmacro %}"
     )
+
+
+class _InView(_Part):
+    """Shapes that the browser asks for as it looks around."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}sinksMap.inView"
+        "({{ this._parent.get_name() }}, {{ this.url }}, {{ this.said }});{% endmacro %}"
+    )
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._name = "InView"
+        self.url = _script_json(url)
+        self.said = _script_json(
+            {
+                "count": t("图上 {n} 个图形", "{n} shapes in view"),
+                "more": t("只画前 {n} 个，请放大", "first {n} only: zoom in"),
+                "failed": t("图形没有取到，请移动地图再试", "no answer: move the map to try again"),
+            }
+        )
+
+
+class _Line(_Part):
+    """The one line being drawn; folium's Draw puts it here."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}var {{ this.get_name() }} = "
+        "sinksMap.line({{ this._parent.get_name() }});{% endmacro %}"
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._name = "Line"
 
 
 class _Cells(_Part):

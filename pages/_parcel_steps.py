@@ -166,6 +166,10 @@ def _right_form(person: Actor, card: ParcelCard, key: str) -> None:
                 "The number is not in the usual form of this paper. Check it; it can be kept.",
             )
         )
+    unit_no = st.text_input(
+        t("不动产单元号（28 位，可不填）", "Unit number, 28 characters, if any"), key=f"{key}.unit",
+        max_chars=60, placeholder="330523 001002 JE00012 L00010001",
+    )  # fmt: skip
     share = st.text_input(
         t("份额", "Share"),
         value="1",
@@ -181,7 +185,16 @@ def _right_form(person: Actor, card: ParcelCard, key: str) -> None:
         _do(
             person,
             lambda session: _add_right(
-                session, person, card, choice, kind, paper, number, share, (term_from, term_to)
+                session,
+                person,
+                card,
+                choice,
+                kind,
+                paper,
+                number,
+                unit_no,
+                share,
+                (term_from, term_to),
             ),
             t("权属已录入，等另一位林业员审查。", "The right is entered, for another's review."),
         )
@@ -189,11 +202,12 @@ def _right_form(person: Actor, card: ParcelCard, key: str) -> None:
 
 def _add_right(
     session: Session, person: Actor, card: ParcelCard, choice: _land.PartyChoice,
-    kind: str, paper: str, number: str, share: str, term: tuple,
+    kind: str, paper: str, number: str, unit_no: str, share: str, term: tuple,
 ) -> None:  # fmt: skip
     rights.add(
         session, person, parcel_id=card.row.id, party_id=choice.settled(session, person),
-        kind=kind, certificate_kind=paper, certificate_no=number, share=typed.share(share),
+        kind=kind, certificate_kind=paper, certificate_no=number, unit_no=unit_no,
+        share=typed.share(share),
         term_from=term[0], term_to=term[1],
     )  # fmt: skip
 

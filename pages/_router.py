@@ -29,6 +29,19 @@ PAGES: Mapping[tuple[str, str], tuple[tuple[str, str, str, str, frozenset[Role]]
                     OWNERS | {Role.OFFICER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR},
                 ),
                 ("imports", "导入", "Import", "upload_file", frozenset({Role.OFFICER})),
+                (
+                    "constraints", "管控图层", "Constraint layers", "layers_clear",
+                    frozenset(
+                        {
+                            Role.OFFICER, Role.REGISTRAR, Role.VERIFIER, Role.AUTHORITY,
+                            Role.COOPERATIVE,
+                        }
+                    ),
+                ),
+                (
+                    "expiring", "到期提醒", "Running out", "event_upcoming",
+                    frozenset({Role.OFFICER, Role.COOPERATIVE, Role.AUTHORITY, Role.REGISTRAR}),
+                ),
                 ("contracts", "收储合同", "Contracts", "contract", frozenset({Role.COOPERATIVE})),
             ),
             ("计量", "Measurement"): (

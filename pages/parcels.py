@@ -6,7 +6,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import _kit, _land, _maps, _parcel_draw, _parcel_steps, _session, _words
+from pages import (
+    _kit,
+    _land,
+    _maps,
+    _parcel_draw,
+    _parcel_shapes,
+    _parcel_steps,
+    _parcel_tenure,
+    _session,
+    _words,
+)
 from pages._kit import Column
 from pages._words import t
 from sinks.core import db
@@ -38,6 +48,12 @@ EVENTS: dict[str, tuple[str, str]] = {
     "right.add": ("录入权属", "Right entered"),
     "right.remove": ("删去权属", "Right removed"),
     "claim.cover": ("计入监测期", "Taken into a round"),
+    "shape.take": ("取自县图", "Taken from the county's map"),
+    "consent.record": ("录入集体同意", "Consent entered"),
+    "consent.retract": ("撤回集体同意", "Consent retracted"),
+    "attribute.record": ("录入属性", "Attribute entered"),
+    "attribute.review": ("复核属性", "Attribute accepted"),
+    "attribute.refuse": ("属性不予认可", "Attribute refused"),
 }
 # What a person came from their list for (`sinks.web.todo`): the parcels shown first.
 TODO: dict[str, tuple[str, str]] = {
@@ -46,6 +62,7 @@ TODO: dict[str, tuple[str, str]] = {
     "enrol": ("入库", "enrol"),
     "overlap": ("修正重叠", "mend"),
     "mark": ("核实", "settle"),
+    "attribute_review": ("复核属性", "review the attributes of"),
 }
 # The steps every parcel goes, in order, up to its contract.
 STEPS = (
@@ -68,9 +85,14 @@ def toolbar(person: Actor, chosen: ParcelRow | None) -> None:
     """The ways to bring land in."""
     if Role.OFFICER not in person.roles:
         return
-    draw, corners, imported, _ = st.columns([1, 1, 1, 2])
+    draw, pick, corners, imported, _ = st.columns([1, 1, 1, 1, 1])
     if draw.button(t("勾绘新地块", "Draw"), key="parcels.draw", type="primary", width="stretch"):
         _parcel_draw.begin(person, "draw", near=chosen)
+        st.rerun()
+    if pick.button(
+        t("从小班底图点选", "From the county's map"), key="parcels.pick", width="stretch"
+    ):
+        _parcel_shapes.begin()
         st.rerun()
     if corners.button(t("坐标输入", "Type corners"), key="parcels.type", width="stretch"):
         _parcel_draw.begin(person, "type", near=chosen)
@@ -384,6 +406,7 @@ def the_card(person: Actor, parcel_id: int) -> None:
         if card.measurement is not None:
             measurement(card.measurement)
         steps(card)
+        _parcel_tenure.show(person, card)
         _parcel_steps.show(person, card)
         past(card)
 
@@ -424,6 +447,9 @@ def main() -> None:
     )  # fmt: skip
     if _parcel_draw.under_way() and Role.OFFICER in person.roles:
         _parcel_draw.screen(person)
+        return
+    if _parcel_shapes.under_way() and Role.OFFICER in person.roles:
+        _parcel_shapes.screen(person)
         return
     wanted_by_link()
     rows = filtered(person)

@@ -36,6 +36,19 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "去核实",
         "Look",
     ),
+    "attribute_review": (
+        "块地块的属性待我复核",
+        "parcels with attributes to review",
+        "去复核",
+        "Review",
+    ),
+    "expiring": ("项权利一年内到期或已到期", "rights end within a year", "去查看", "Look"),
+    "contract_expiring": (
+        "份收储合同一年内到期或已到期",
+        "contracts end within a year",
+        "去查看",
+        "Look",
+    ),
     "import_mend": ("行导入时未收，待修正后再导入", "imported rows were refused", "去修正", "Mend"),
     "contract_draft": (
         "块已入库地块可以收储",

@@ -291,6 +291,66 @@
       return group;
     },
 
+    // The one line that is drawn: a new one takes its place.
+    line: function (map) {
+      const group = L.featureGroup().addTo(map);
+      map.on("draw:created", function (event) {
+        group.eachLayer(function (layer) { if (layer !== event.layer) group.removeLayer(layer); });
+      });
+      return group;
+    },
+
+    // The shapes of a county that lie in view, asked for anew whenever the view changes. Never
+    // clickable: the page asks the database what lies under a click on the map.
+    inView: function (map, url, said) {
+      const layer = L.geoJSON(null, {
+        interactive: false,
+        renderer: L.canvas(),
+        style: function (feature) {
+          const taken = feature.properties.taken;
+          return { color: taken ? "#8c5a6b" : "#2b6cb0", weight: 1, interactive: false,
+            fillColor: taken ? "#8c5a6b" : "#2b6cb0", fillOpacity: taken ? 0.3 : 0.06 };
+        },
+      }).addTo(map);
+      const numbers = L.layerGroup().addTo(map);
+      const div = box(map, "bottomleft");
+      let asked = 0;
+      function show(found) {
+        layer.clearLayers();
+        numbers.clearLayers();
+        layer.addData(found);
+        const count = found.features.length;
+        div.textContent = found.more ? said.more.replace("{n}", count) : said.count.replace("{n}", count);
+        if (count > 150) return;
+        layer.eachLayer(function (each) {
+          const width = map.latLngToLayerPoint(each.getBounds().getNorthEast()).x
+            - map.latLngToLayerPoint(each.getBounds().getSouthWest()).x;
+          if (width < 9 * each.feature.properties.label.length) return;
+          numbers.addLayer(L.tooltip({ permanent: true, direction: "center", className: "sinks-label" })
+            .setLatLng(each.getBounds().getCenter())
+            .setContent(document.createTextNode(each.feature.properties.label)));
+        });
+      }
+      function ask() {
+        const size = map.getSize();
+        if (size.x < 1 || size.y < 1) return;
+        const b = map.getBounds(), mine = ++asked;
+        const bounds = [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()].map(function (n) {
+          return n.toFixed(6);
+        });
+        fetch(url + "?bounds=" + bounds.join(","))
+          .then(function (answer) {
+            if (!answer.ok) throw new Error(answer.status);
+            return answer.json();
+          })
+          .then(function (found) { if (mine === asked) show(found); })
+          .catch(function () { if (mine === asked) div.textContent = said.failed; });
+      }
+      map.on("moveend resize", ask);
+      ask();
+      return layer;
+    },
+
     // Reads the value of the cell under the mouse or finger. Row 0 is the northernmost.
     cells: function (map, grid) {
       const div = box(map, "bottomleft");

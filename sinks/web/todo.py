@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, func, or_, select
+from sqlalchemy import ColumnElement, Executable, Select, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from sinks.cooperative.contracts import Contract
 from sinks.cooperative.contracts import Status as ContractStatus
+from sinks.cooperative.expiring import MONTHS, months_after
 from sinks.core.actor import Actor, Role
 from sinks.core.audit import AuditEvent
 from sinks.core.db import now, today
@@ -25,8 +26,9 @@ from sinks.crediting.projects import Project
 from sinks.crediting.projects import Status as ProjectStatus
 from sinks.crediting.rounds import Finding, MonitoringRound
 from sinks.crediting.rounds import Status as RoundStatus
+from sinks.land.attributes import ParcelAttribute
 from sinks.land.imports import LandImport
-from sinks.land.parcels import Parcel, ParcelMark
+from sinks.land.parcels import CLAIMING, Parcel, ParcelMark
 from sinks.land.parcels import Status as ParcelStatus
 from sinks.land.rights import ParcelRight
 from sinks.restoration.cases import CourtCase
@@ -101,6 +103,12 @@ def _parcel_kinds(actor: Actor) -> dict[str, tuple[Any, tuple[ColumnElement[bool
     )
     standing = Parcel.status != ParcelStatus.WITHDRAWN
     overlap = ParcelMark.code == "overlap"
+    to_decide = (
+        ParcelAttribute.parcel_id == Parcel.id,
+        ParcelAttribute.reviewed_at.is_(None),
+        ParcelAttribute.refused_at.is_(None),
+        ParcelAttribute.recorded_by_id != actor.person_id,
+    )
     return {
         "parcel_draft": (Parcel.recorded_at, (Parcel.status == ParcelStatus.DRAFT, mine)),
         "rights_review": (
@@ -113,6 +121,10 @@ def _parcel_kinds(actor: Actor) -> dict[str, tuple[Any, tuple[ColumnElement[bool
         ),
         "overlap": (_marked_at(overlap), (standing, mine, open_marks.where(overlap).exists())),
         "mark": (_marked_at(~overlap), (standing, ~mine, open_marks.where(~overlap).exists())),
+        "attribute_review": (
+            select(func.min(ParcelAttribute.recorded_at)).where(*to_decide).scalar_subquery(),
+            (standing, select(ParcelAttribute.id).where(*to_decide).exists()),
+        ),
     }
 
 
@@ -128,6 +140,16 @@ def _officer(session: Session, actor: Actor) -> Iterator[Waiting]:
     for kind, (since, where) in _parcel_kinds(actor).items():
         query = select(func.count(), func.min(since)).select_from(Parcel).where(*where)
         yield from _one(session, kind, query, "parcels", {"todo": kind})
+    yield from _one(
+        session, "expiring",
+        select(func.count(), literal(None)).select_from(ParcelRight).join(
+            Parcel, Parcel.id == ParcelRight.parcel_id
+        ).where(
+            ParcelRight.term_to <= months_after(today(session), MONTHS),
+            Parcel.status.in_(CLAIMING),
+        ),
+        "expiring",
+    )  # fmt: skip
     yield from _one(
         session, "import_mend",
         select(
@@ -171,6 +193,15 @@ def _owner(session: Session, actor: Actor) -> Iterator[Waiting]:
                 Contract.drafted_by_id != actor.person_id,
             ),
             "contracts",
+        )  # fmt: skip
+        yield from _one(
+            session, "contract_expiring",
+            select(func.count(), literal(None)).select_from(Contract).where(
+                Contract.cooperative_id == actor.party_id,
+                Contract.status == ContractStatus.SIGNED,
+                Contract.term_to <= months_after(today(session), MONTHS),
+            ),
+            "expiring",
         )  # fmt: skip
     own = Project.owner_id == actor.party_id
     yield from _one(
