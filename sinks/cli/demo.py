@@ -11,7 +11,14 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import func, select
 
-from sinks.cli import demo_cases, demo_layers, demo_people, demo_projects, demo_register
+from sinks.cli import (
+    demo_cases,
+    demo_layers,
+    demo_people,
+    demo_projects,
+    demo_register,
+    demo_tenure,
+)
 from sinks.cli.demo_people import DemoPeople, DemoPerson, Stage
 from sinks.core import db, policies
 from sinks.core.errors import Conflict
@@ -52,6 +59,7 @@ def fill(admin_person_id: int, *, bind: sa.Engine | None = None) -> DemoPeople:
     contract_ids = demo_register.add_contracts(stage, land)
     demo_projects.add_projects(stage, land, maps)
     demo_cases.add_cases(stage, layer_id=maps.end_id, contract_id=contract_ids["daxi"])
+    demo_tenure.add(stage, land)
     demo_projects.certify_holdings(stage, contract_ids["yucun"])
     return shown
 

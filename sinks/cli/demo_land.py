@@ -157,6 +157,12 @@ def outlines(key: str) -> list[Outline]:
     return found
 
 
+def cells(village: Village) -> list[MultiPolygon]:
+    """Outlines about a village that are no parcels: the shapes of a county's map."""
+    random = np.random.default_rng([SEED, *village.key.encode()])
+    return [_to_land(cell) for cell in _cells(village, random)]
+
+
 def widened(boundary: MultiPolygon, width_m: float) -> MultiPolygon:
     """The outline drawn too large by so many metres, into whatever lies beside it."""
     metric = shapely.transform(boundary.geoms[0], _to_metric().transform, interleaved=False)
