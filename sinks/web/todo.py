@@ -146,6 +146,7 @@ def _officer(session: Session, actor: Actor) -> Iterator[Waiting]:
             Parcel, Parcel.id == ParcelRight.parcel_id
         ).where(
             ParcelRight.term_to <= months_after(today(session), MONTHS),
+            ParcelRight.ended_on.is_(None),
             Parcel.status.in_(CLAIMING),
         ),
         "expiring",
