@@ -408,17 +408,11 @@ def visit(browser: Browser, program: Program, *, width: int = 1280, height: int 
 
 
 def sign_in(visitor: Visitor, login: str, password: str) -> None:
-    """Go through the sign-in form, to the things that wait; a one-time password is replaced."""
+    """Go through the sign-in form, to the things that wait."""
     visitor.read("/sign-in")
     visitor.page.get_by_label("登录名").fill(login)
     visitor.page.get_by_label("密码").fill(password)
     visitor.page.get_by_role("button", name="登录").click()
-    visitor.page.wait_for_load_state()
-    if visitor.page.get_by_label("再输入一次新密码").count():
-        visitor.page.get_by_label("原密码").fill(password)
-        visitor.page.get_by_label("新密码（").fill(f"{password}, my own")
-        visitor.page.get_by_label("再输入一次新密码").fill(f"{password}, my own")
-        visitor.page.get_by_role("button", name="换成新密码").click()
     visitor.page.wait_for_url(f"{visitor.home}/")
     visitor.settle()
 

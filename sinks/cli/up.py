@@ -101,7 +101,7 @@ def first_accounts(*, demo: bool, say: Say) -> list[Account]:
         if admin_id is None:
             policies.seed_suggestions(session)
             password = people.generated_password()
-            admin_id = _first_administrator(session, password, one_time=not demo)
+            admin_id = _first_administrator(session, password)
             accounts.append(Account("admin", password, "管理员"))
         empty = session.scalar(select(Parcel.id).limit(1)) is None
     if demo and empty:
@@ -118,11 +118,12 @@ def first_accounts(*, demo: bool, say: Say) -> list[Account]:
     return accounts
 
 
-def _first_administrator(session: Session, password: str, *, one_time: bool) -> int:
+def _first_administrator(session: Session, password: str) -> int:
+    # Not one-time: nobody chose this password, and only whoever starts the registry sees it.
     party = people.add_party(session, None, kind="registry", name="湖州市碳汇登记机构")
     person = people.add_person(
         session, None, login="admin", name="管理员", party_id=party.id, password=password,
-        one_time=one_time,
+        one_time=False,
     )  # fmt: skip
     people.grant(session, None, person.id, Role.ADMIN)
     return person.id
