@@ -267,28 +267,28 @@ def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _repairs(batch: ImportBatch, found: Examined) -> dict[int, dict[str, Any]]:
     """Row -> the repair that is offered for it: an outline that the checks would take as it is, both
-    areas and both hashes beside it. Where two ways of repairing differ, none is the right one."""
+    areas and both hashes beside it. Of two ways that agree within the limit, the smaller land."""
     offers = {
-        one.row: one
+        one.row: (one, min(one.repairs, key=lambda way: way.area_m2))
         for one in repairs.offers(found.read, found.report)
-        if one.refusal is None and len(one.repairs) == 1
+        if one.refusal is None
     }
     if not offers:
         return {}
     rows = [row for row in found.read.rows if row.row in offers]
     mended = repairs.repaired(
         replace(found.read, rows=rows),
-        {number: one.repairs[0].method for number, one in offers.items()},
+        {number: way.method for number, (_, way) in offers.items()},
     )
     report = _report(mended, staging.options_of(batch), found.mapping)
     return {
         row.row: {
             "repair_wkb": shapely.to_wkb(row.boundary_4490),
             "repair": {
-                "method": offers[row.row].repairs[0].method,
-                "area_m2_before": offers[row.row].source_area_m2,
+                "method": offers[row.row][1].method,
+                "area_m2_before": offers[row.row][0].source_area_m2,
                 "area_m2_after": row.area_m2,
-                "sha256_before": offers[row.row].source_sha256,
+                "sha256_before": offers[row.row][0].source_sha256,
                 "sha256_after": geometry.geometry_sha256(row.boundary_4490),
                 "district_code": row.district_code,
                 "declared_area_m2": row.declared_area_m2,
