@@ -807,9 +807,13 @@ def _show_again(me: Actor, story: Story) -> None:
                 st.error(
                     t(
                         f"不一致。输入{'相同' if again.same_input else '不同'}；存档结果 {again.stored_sha256}，"
-                        f"现在 {again.now_sha256}。请停止办理并告知登记机构。",
-                        f"Not the same. Stored {again.stored_sha256}, now {again.now_sha256}. "
-                        "Stop here and tell the registrar.",
+                        f"现在 {again.now_sha256}。各数最大相对差 {again.largest_difference:.1e}，可签发量存档 "
+                        f"{again.stored_issuable_kg:,} kg、现在 {again.now_issuable_kg:,} kg。程序版本存档 "
+                        f"{again.stored_code}、现在 {again.now_code}。请停止办理并告知登记机构。",
+                        f"Not the same. Stored {again.stored_sha256}, now {again.now_sha256}: numbers "
+                        f"differ by up to {again.largest_difference:.1e}, issuable "
+                        f"{again.stored_issuable_kg:,} and {again.now_issuable_kg:,} kg; program "
+                        f"{again.stored_code} and {again.now_code}. Stop here and tell the registrar.",
                     )
                 )
     name = f"{story.project_code}-{story.period_start}-{story.period_end}-run{story.run_id}"

@@ -1,5 +1,6 @@
 """`sinks round`: a monitoring round from its opening to the issuance of its credits."""
 
+import math
 from typing import Annotated, Any
 
 import typer
@@ -66,11 +67,23 @@ def remeasure(
         "same_result": again.same_result,
         "stored_sha256": again.stored_sha256,
         "now_sha256": again.now_sha256,
+        "stored_code": again.stored_code,
+        "now_code": again.now_code,
+        "stored_issuable_kg": again.stored_issuable_kg,
+        "now_issuable_kg": again.now_issuable_kg,
+        "largest_difference": again.largest_difference
+        if math.isfinite(again.largest_difference)
+        else None,
     }
     if again.same_input and again.same_result:
         _out.give(document, f"第 {again.run_id} 次核算复算一致 ✓", as_json=as_json)
         return
-    message = f"第 {again.run_id} 次核算复算结果与存档不一致，请勿据此签发并告知登记机构。"
+    code = "相同" if again.stored_code == again.now_code else "不同"
+    message = (
+        f"第 {again.run_id} 次核算复算结果与存档不一致：程序版本{code}，各数最大相对差 "
+        f"{again.largest_difference:.1e}，可签发量存档 {again.stored_issuable_kg} 千克、现在 "
+        f"{again.now_issuable_kg} 千克。请勿据此签发并告知登记机构。"
+    )
     raise _out.fail(_out.refused("not_reproduced", message, document), message, as_json=as_json)
 
 

@@ -26,7 +26,7 @@ from sinks.core import audit, settings
 from sinks.core.actor import Actor
 from sinks.core.db import Base, Key, RecordedAt
 from sinks.core.errors import Conflict, NotFound
-from sinks.measurement import layers, plots, variograms
+from sinks.measurement import differences, layers, plots, variograms
 from sinks.measurement.layers import Layer
 from sinks.measurement.plots import Sample
 from sinks.measurement.variograms import Given
@@ -409,24 +409,39 @@ def _layer_hashes(session: Session, frozen: Frozen) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Remeasured:
-    """Result of measuring again: whether input and result are the stored ones, byte for byte."""
+    """Result of measuring again: whether input and result are the stored ones, byte for byte.
+
+    largest_difference : relative, of any number of the results; infinite where more than numbers
+        differ. Another version of the program may add up in another order, and differ by 1e-13.
+    """
 
     run_id: int
     same_input: bool
     same_result: bool
     stored_sha256: str
     now_sha256: str
+    stored_code: str
+    now_code: str
+    stored_issuable_kg: int
+    now_issuable_kg: int
+    largest_difference: float
 
 
 def remeasure(session: Session, run: Run, frozen: Frozen) -> Remeasured:
     """Measure again from the frozen inputs and hold it against what was stored."""
     again = measure(session, frozen, _map_error_of(run))
+    stored, now = run.result, json.loads(again.result_json)
     return Remeasured(
         run.id,
         again.input_json == run.input_json,
         again.result_json == run.result_json,
         sha256_of_text(run.result_json),
         sha256_of_text(again.result_json),
+        run.code_version,
+        code_version(),
+        stored["issuable_kg"],
+        now["issuable_kg"],
+        differences.largest_relative(stored, now),
     )
 
 
