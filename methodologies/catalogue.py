@@ -5,11 +5,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from methodologies import (
+    biochar_v1,
     chestnut_inventory_v1,
+    farmland_soc_measured_v1,
+    farmland_soc_v1,
     forest_aff_v1,
     moso_aff_v1,
     moso_mgmt_v1,
     moso_plot_v1,
+    n2o_v1,
+    paddy_ch4_v1,
+    residue_burning_v1,
     stat_v1,
     tea_n2o_v1,
     tea_perennial_v1,
@@ -27,6 +33,12 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             tea_n2o_v1.METHOD,
             forest_aff_v1.METHOD,
             chestnut_inventory_v1.METHOD,
+            farmland_soc_v1.METHOD,
+            farmland_soc_measured_v1.METHOD,
+            paddy_ch4_v1.METHOD,
+            n2o_v1.METHOD,
+            residue_burning_v1.METHOD,
+            biochar_v1.METHOD,
             *stat_v1.METHODS,
         )
     }

@@ -84,6 +84,18 @@ class Factor:
             return abs(self.number) * float(match.group(1)) / 100.0 / widths
         raise FactorMissing(self.id, "未公布标准差")
 
+    @property
+    def half_width_95(self) -> float:
+        """Return the 95 % half-width: a published percentage as it stands, else 1.96 deviations.
+
+        Approach 1 takes 2 standard deviations for the 95 % half-width, as the tables mean it.
+        """
+        text = self.uncertainty if isinstance(self.uncertainty, str) else ""
+        match = _PERCENT.match(text)
+        if match and match.group(2) != "90% CI":
+            return abs(self.number) * float(match.group(1)) / 100.0
+        return _HALF_WIDTH_95_SD * self.stderr
+
 
 @cache
 def table() -> Mapping[str, Factor]:

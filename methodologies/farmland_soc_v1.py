@@ -1,0 +1,499 @@
+"""Soil carbon of dry farmland by Tier 1 (农田土壤有机碳，缺省因子), version 1.
+
+SOC_eq = SOCREF FLU FMG FI [tC/ha, 0-30 cm]; between equilibria the stock moves in 20 years, linearly,
+from where it stands. On paddy FMG and FI do not act, so that management of a paddy gives no gain
+here. Each combination of climate and soil is computed by itself and weighted by area; averaging
+SOCREF first would be wrong. Biochar has its own method and never enters FI.
+
+ABS is the stock path of each side, DELTA project minus baseline; only DELTA can be issued, and of
+Tier 1 only if the registrar's policy says so. Sources: IPCC 2006/2019 Vol. 4 eq 2.25, Tables 2.3, 5.5
+(2019 values; never mixed with 2006). Released 2026-11. Frozen: a change is `farmland_soc_v2`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from methodologies import factors, farmland_v1, inputs, propagation, settlement
+from methodologies.base import CO2_PER_C, Component, Method, MethodInputInvalid, OutOfDomain
+from methodologies.explaining import deduction_text, factor_table
+from methodologies.farmland_v1 import Gates, Imported
+from methodologies.inputs import Area, Model, invalid
+from methodologies.propagation import Spread
+from methodologies.remarks import Remarks
+
+METHOD_ID = "farmland-soc/1"
+WARM_MOIST = "warm_temperate_moist"
+FACTOR_IDS = (
+    *(f"soc_ref.{WARM_MOIST}.{soil}" for soil in ("HAC", "LAC", "SAN", "POD", "VOL", "WET")),
+    f"flu.long_term_cultivated.{WARM_MOIST}",
+    "flu.long_term_cultivated_iwms.temperate",
+    "flu.paddy.all",
+    "flu.set_aside.temperate_moist",
+    "flu.perennial.temperate",
+    "flu.native",
+    "fmg.full_tillage",
+    f"fmg.reduced_tillage.{WARM_MOIST}",
+    f"fmg.no_tillage.{WARM_MOIST}",
+    f"fi.low.{WARM_MOIST}",
+    "fi.medium",
+    f"fi.high_without_manure.{WARM_MOIST}",
+    f"fi.high_with_manure.{WARM_MOIST}",
+    "soc.transition_period",
+    "soc.depth",
+    *farmland_v1.DEDUCTION_FACTOR_IDS,
+)
+COMMITTED_YEARS_MIN = 5
+# Share of a parcel on valid cells: renormalised above, flagged between, refused below.
+VALID_SHARE_FULL, VALID_SHARE_MIN = 0.95, 0.80
+DISAGREEMENT = 0.10
+SIDES = ("baseline", "project")
+
+Climate = Literal[
+    "warm_temperate_moist", "warm_temperate_dry", "cool_temperate_moist", "tropical_moist"
+]
+Soil = Literal["HAC", "LAC", "SAN", "POD", "VOL", "WET"]
+LandUse = Literal["long_term_cultivated", "paddy", "set_aside", "perennial", "native"]
+InputLevel = Literal["low", "medium", "high_without_manure", "high_with_manure"]
+Number = Annotated[float, Field(gt=0)]
+
+
+class Practices(Model):
+    """What decides the input level; a practice counts on more than 30 % of the area."""
+
+    residue_removed: Annotated[bool, Field(description="秸秆移走或焚烧")]
+    animal_manure: Annotated[bool, Field(description="经常施用畜禽粪肥")]
+    low_residue_crop: Annotated[bool, Field(description="低残茬作物（占 70 % 以上）")]
+    bare_fallow: bool
+    nitrogen: Annotated[bool, Field(description="施矿质氮或种固氮作物")]
+    carbon_raising: Annotated[bool, Field(description="灌溉、覆盖作物、绿肥、非畜禽有机肥等")]
+
+
+class Management(Model):
+    """A way of farming. Local factors take precedence over the table; they have no spread."""
+
+    land_use: LandUse
+    tillage: Literal["full", "reduced", "none"] | None = None
+    input_level: InputLevel | None = None
+    practices: Practices | None = None
+    flu: Number | None = None
+    fmg: Number | None = None
+    fi: Number | None = None
+
+    @model_validator(mode="after")
+    def _managed(self) -> "Management":
+        if self.input_level is not None and self.practices is not None:
+            raise invalid("input_level 与 practices 只能填一个")
+        if self.land_use == "long_term_cultivated":
+            if self.tillage is None and self.fmg is None:
+                raise invalid("旱地须填耕作方式 tillage（或本地因子 fmg）")
+            if self.input_level is None and self.practices is None and self.fi is None:
+                raise invalid("旱地须填 input_level 或 practices（或本地因子 fi）")
+        return self
+
+
+class Regime(Management):
+    """A way of farming from a year on; the stock of that year is still that of the regime before."""
+
+    from_year: Annotated[int, Field(ge=1900, le=2200)]
+
+
+class SoilClass(Model):
+    """Area of one combination of climate and soil."""
+
+    area_ha: Area
+    climate: Climate = "warm_temperate_moist"
+    soil: Soil
+    soc_ref_t_ha: Annotated[float, Field(gt=0, description="本地参照碳储量")] | None = None
+
+
+class Years(Model):
+    """[start, end): the stock of the end year minus that of the start year."""
+
+    start: Annotated[int, Field(ge=1900, le=2200)]
+    end: Annotated[int, Field(ge=1900, le=2200)]
+
+    @model_validator(mode="after")
+    def _forward(self) -> "Years":
+        if self.end <= self.start:
+            raise invalid("终止年须晚于起始年")
+        return self
+
+
+class Policy(farmland_v1.Policy):
+    """The registrar's decisions."""
+
+    issue_tier1: Annotated[bool, Field(description="缺省因子的土壤碳是否签发（建议否）")] | None = (
+        None
+    )
+
+
+class FarmlandSoc(Model):
+    """A parcel, its soils, and how it was, would have been and is farmed."""
+
+    classes: Annotated[list[SoilClass], Field(min_length=1)]
+    parcel_area_ha: Area | None = None
+    years: Years
+    baseline: Annotated[list[Regime], Field(min_length=1)]
+    project: Annotated[list[Regime], Field(min_length=1)]
+    report_years: list[int] = Field(default_factory=list)
+    committed_years: Annotated[int, Field(ge=0, description="此后保持同一种植面积的年数")] = 5
+    gates: Gates = Gates()
+    imported: list[Imported] = Field(default_factory=list)
+    policy: Policy
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "FarmlandSoc":
+        for name, regimes in (("baseline", self.baseline), ("project", self.project)):
+            years = [r.from_year for r in regimes]
+            if years != sorted(set(years)):
+                raise invalid(f"{name} 的 from_year 须逐个递增")
+            if years[0] > self.years.start:
+                raise invalid(f"{name} 的第一个做法须早于或等于核算起始年")
+        return self
+
+
+def input_level(p: Practices) -> InputLevel:
+    """Return the input level by the decision tree of IPCC 2019 as HESTIA writes it."""
+    kept = not p.residue_removed
+    poor = p.low_residue_crop or p.bare_fallow
+    rich = kept and not poor and p.nitrogen
+    if rich and p.animal_manure:
+        return "high_with_manure"
+    if rich and p.carbon_raising:
+        return "high_without_manure"
+    if (
+        (p.residue_removed and p.animal_manure)
+        or (kept and poor and p.carbon_raising)
+        or (kept and not poor and not p.nitrogen and p.carbon_raising)
+        or rich
+    ):
+        return "medium"
+    if p.residue_removed or (poor and not p.carbon_raising) or not (p.nitrogen or p.carbon_raising):
+        return "low"
+    raise MethodInputInvalid("无法判定有机物投入水平；请直接填写 input_level。")
+
+
+def soc_at(year: float, regimes: Sequence[tuple[float, Any]], transition_years: float) -> Any:
+    """Return the stock of a year. regimes : (first year, equilibrium), the first one at equilibrium."""
+    first, equilibrium = regimes[0]
+    stock = equilibrium
+    started, start_stock = first, equilibrium
+    for from_year, next_equilibrium in regimes[1:]:
+        if from_year >= year:
+            break
+        start_stock = _moved(start_stock, equilibrium, from_year - started, transition_years)
+        started, equilibrium = from_year, next_equilibrium
+    stock = _moved(start_stock, equilibrium, max(0.0, year - started), transition_years)
+    return stock
+
+
+def _moved(start: Any, equilibrium: Any, years: float, transition_years: float) -> Any:
+    return start + (equilibrium - start) * min(years / transition_years, 1.0)
+
+
+class _Terms:
+    """The names of the factors of one class and management; local numbers get names of their own."""
+
+    def __init__(self) -> None:
+        self.spreads: dict[str, Spread] = {}
+        self.local = False
+
+    def table(self, factor_id: str) -> str:
+        self.spreads.update(farmland_v1.spreads([factor_id]))
+        return factor_id
+
+    def own(self, value: float) -> str:
+        self.local = True
+        name = f"local {value!r}"
+        self.spreads[name] = Spread(value)
+        return name
+
+
+def _names(cell: SoilClass, m: Management, terms: _Terms) -> tuple[str, ...]:
+    """Return the names whose product is the equilibrium stock."""
+    reference = f"soc_ref.{cell.climate}.{cell.soil}"
+    names = [terms.table(reference) if cell.soc_ref_t_ha is None else terms.own(cell.soc_ref_t_ha)]
+    names.append(terms.own(m.flu) if m.flu is not None else terms.table(_flu(cell, m)))
+    if m.land_use in ("paddy", "native", "set_aside"):
+        # On paddy IPCC Table 5.5 does not use tillage and input; elsewhere there is neither.
+        return tuple(names)
+    if m.fmg is not None:
+        names.append(terms.own(m.fmg))
+    elif m.tillage is not None:
+        suffix = "" if m.tillage == "full" else f".{cell.climate}"
+        kind = {"full": "full_tillage", "reduced": "reduced_tillage", "none": "no_tillage"}
+        names.append(terms.table(f"fmg.{kind[m.tillage]}{suffix}"))
+    level = m.input_level if m.practices is None else input_level(m.practices)
+    if m.fi is not None:
+        names.append(terms.own(m.fi))
+    elif level is not None:
+        suffix = "" if level == "medium" else f".{cell.climate}"
+        names.append(terms.table(f"fi.{level}{suffix}"))
+    return tuple(names)
+
+
+def _flu(cell: SoilClass, m: Management) -> str:
+    if m.land_use == "paddy":
+        if cell.soil == "WET":
+            raise OutOfDomain(
+                "水稻土按其下的矿质土类取值，不得用湿地土类：135 × 1.35 没有意义。请改填 HAC、LAC 等。"
+            )
+        return "flu.paddy.all"
+    if m.land_use == "long_term_cultivated" and cell.soil == "WET":
+        return "flu.long_term_cultivated_iwms.temperate"
+    return {
+        "long_term_cultivated": f"flu.long_term_cultivated.{cell.climate}",
+        "set_aside": "flu.set_aside.temperate_moist",
+        "perennial": "flu.perennial.temperate",
+        "native": "flu.native",
+    }[m.land_use]
+
+
+def run(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result of one parcel over the years, shaped as `methods run` prints it."""
+    given = inputs.parse(FarmlandSoc, data)
+    remarks = Remarks()
+    farmland_v1.check_gates(given.gates, remarks)
+    _check(given, remarks)
+    transition = remarks.number("soc.transition_period")
+    whole = math.fsum(c.area_ha for c in given.classes)
+    area_ha = _area(given, whole, remarks)
+    terms = _Terms()
+    cells = [
+        (
+            cell.area_ha / whole,
+            {
+                "baseline": [(r.from_year, _names(cell, r, terms)) for r in given.baseline],
+                "project": [(r.from_year, _names(cell, r, terms)) for r in given.project],
+            },
+        )
+        for cell in given.classes
+    ]
+    remarks.used.update(name for name in terms.spreads if not name.startswith("local "))
+
+    def path(v: Mapping[str, Any], year: float, side: str) -> Any:
+        total: Any = 0.0
+        for weight, sides in cells:
+            regimes = [(y, math.prod(v[n] for n in names)) for y, names in sides[side]]
+            total = total + weight * soc_at(year, regimes, transition)
+        return total
+
+    def delta(v: Mapping[str, Any]) -> Any:
+        start, end = given.years.start, given.years.end
+        gains = {side: path(v, end, side) - path(v, start, side) for side in SIDES}
+        return (gains["project"] - gains["baseline"]) * area_ha * CO2_PER_C
+
+    found = propagation.first_order(delta, farmland_v1.approach1_spreads(terms.spreads))
+    drawn = propagation.simulate(
+        delta, terms.spreads, seed=propagation.seed_of(data, factors.factor_hash(FACTOR_IDS))
+    )
+    if terms.local:
+        remarks.warn("LOCAL_FACTORS", "采用了本地因子，其不确定性未给出，不得签发；出处须另附。")
+    unknown = terms.local
+    group = settlement.Group(
+        "soc",
+        "removal",
+        (Component("SOC", "CO2", found.value, None if unknown else found.stderr),),
+        None if unknown else found.stderr,
+        None if unknown else found.u90,
+    )
+    values = {name: s.value for name, s in terms.spreads.items()}
+    intermediate = {
+        **_paths(given, values, path),
+        "mode": "DELTA",
+        "area_ha": area_ha,
+        "valid_share": whole / area_ha,
+        "years": given.years.end - given.years.start,
+        "co2_t_ha": found.value / area_ha,
+        "co2_t_ha_year": found.value / area_ha / (given.years.end - given.years.start),
+        "u90": found.u90 if math.isfinite(found.u90) else None,
+        "u95": found.u95 if math.isfinite(found.u95) else None,
+        "uncertainty_shares": dict(found.variance_shares),
+        "monte_carlo": drawn.as_dict(),
+        "monte_carlo_disagrees": bool(found.stderr)
+        and abs(drawn.sd / found.stderr - 1.0) > DISAGREEMENT,
+        "classes": _class_rows(given, values, cells),
+    }
+    claim = settlement.Claim(
+        METHOD_ID,
+        FACTOR_IDS,
+        (group,),
+        intermediate,
+        farmland_v1.leakage(given.imported),
+        buffer_on="removals",
+    )
+    return settlement.settle(claim, given.policy, remarks)
+
+
+def _check(given: FarmlandSoc, remarks: Remarks) -> None:
+    if given.policy.issue_tier1 is not True:
+        remarks.refuse(
+            "TIER1_ESTIMATE",
+            "缺省因子算出的土壤碳只是估计（政策未允许签发，建议不签发）；签发请用实测方法 farmland-soc-measured/1。",
+        )
+    before = {r.land_use for r in given.baseline}
+    if "paddy" not in before and any(r.land_use == "paddy" for r in given.project[1:]):
+        remarks.refuse(
+            "PADDY_CONVERSION",
+            "旱改水不适用：表面的土壤碳增加是分类造成的，而甲烷排放显著上升。",
+        )
+    if given.committed_years < COMMITTED_YEARS_MIN:
+        remarks.refuse(
+            "AREA_NOT_KEPT",
+            f"种植面积须保持至少 {COMMITTED_YEARS_MIN} 年，现为 {given.committed_years} 年。",
+        )
+
+
+def _area(given: FarmlandSoc, whole: float, remarks: Remarks) -> float:
+    """Return the parcel's area; classes are renormalised to it where nodata is small."""
+    if given.parcel_area_ha is None:
+        return whole
+    share = whole / given.parcel_area_ha
+    if share > 1.0 + 1e-6:
+        raise MethodInputInvalid(
+            f"各类面积合计 {whole:g} 公顷，大于地块 {given.parcel_area_ha:g} 公顷。"
+        )
+    if share < VALID_SHARE_MIN:
+        remarks.refuse("UNCOVERED", f"土壤图只覆盖地块的 {share:.1%}，低于 {VALID_SHARE_MIN:.0%}。")
+    elif share < VALID_SHARE_FULL:
+        remarks.warn("PARTLY_COVERED", f"土壤图覆盖地块的 {share:.1%}，其余按已知部分推算。")
+    return given.parcel_area_ha
+
+
+def _paths(given: FarmlandSoc, values: Mapping[str, float], path: Any) -> dict[str, Any]:
+    """Return the stock path of both sides, ABS: what the land holds under each."""
+    years = sorted({given.years.start, given.years.end, *given.report_years})
+    return {
+        "soc_t_ha": {
+            side: [{"year": y, "soc_t_ha": float(path(values, y, side))} for y in years]
+            for side in SIDES
+        }
+    }
+
+
+def _class_rows(
+    given: FarmlandSoc, values: Mapping[str, float], cells: Sequence[Any]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "soil": cell.soil,
+            "climate": cell.climate,
+            "weight": weight,
+            "soc_eq_t_ha_baseline": math.prod(values[n] for n in sides["baseline"][-1][1]),
+            "soc_eq_t_ha_project": math.prod(values[n] for n in sides["project"][-1][1]),
+            "factors_baseline": list(sides["baseline"][-1][1]),
+            "factors_project": list(sides["project"][-1][1]),
+        }
+        for cell, (weight, sides) in zip(given.classes, cells, strict=True)
+    ]
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of the input."""
+    return inputs.schema(FarmlandSoc, METHOD_ID, "农田土壤有机碳（缺省因子）的输入")
+
+
+def example() -> dict[str, Any]:
+    """Return an input that runs: 25.6 ha of dry land, one year, the example F-1 of the method text.
+
+    issue_tier1 is on so that every step can be seen; the suggestion is off.
+    """
+    before = {
+        "from_year": 2000,
+        "land_use": "long_term_cultivated",
+        "tillage": "full",
+        "input_level": "low",
+    }
+    return {
+        "classes": [{"area_ha": 25.6, "climate": WARM_MOIST, "soil": "HAC"}],
+        "parcel_area_ha": None,
+        "years": {"start": 2024, "end": 2025},
+        "baseline": [dict(before)],
+        "project": [
+            dict(before),
+            {
+                "from_year": 2024,
+                "land_use": "long_term_cultivated",
+                "tillage": "reduced",
+                "practices": {
+                    "residue_removed": False,
+                    "animal_manure": False,
+                    "low_residue_crop": False,
+                    "bare_fallow": False,
+                    "nitrogen": True,
+                    "carbon_raising": True,
+                },
+            },
+        ],
+        "report_years": [2034, 2044, 2045],
+        "committed_years": 5,
+        "gates": {
+            "mineral_soil": True,
+            "lookback_years": 3,
+            "yield_change_share": 0.0,
+            "practice_change_share": 1.0,
+        },
+        "imported": [],
+        "policy": {
+            "deduction": "poe_flat",
+            "buffer_share": 0.10,
+            "gwp_set": "ar5",
+            "unit_kg": 1000,
+            "carried_debit_kg": 0,
+            "issue_tier1": True,
+        },
+    }
+
+
+def explain() -> list[tuple[str, str]]:
+    """Return (heading, markdown) sections in Chinese; the example is computed here and now."""
+    found = run(example())
+    steps = found["intermediate"]
+    row = steps["classes"][0]
+    return [
+        (
+            "适用范围",
+            "旱地矿质土。水田不适用管理因子：秸秆还田、施有机肥在水田的缺省土壤碳增益为**零**，反而增加甲烷，"
+            "水田请用实测方法。不得旱改水；减产超过 5 % 不合格；外运来的有机肥扣泄漏。"
+            "缺省因子的结果只是估计，是否签发由政策决定（建议否）。",
+        ),
+        (
+            "公式",
+            "SOC平衡 = SOC参照·FLU·FMG·FI（tC/ha，0–30 cm）；SOC(y) = SOC起 +（SOC平衡 − SOC起）·min(年数/20, 1)。"
+            "换做法时从当时的储量起算；20 年后增益为零。气候与土壤逐类计算再按面积加权，不先平均参照值。",
+        ),
+        (
+            "计入与不计入",
+            "计入 0–30 cm 土壤有机碳。甲烷、氧化亚氮、焚烧、生物炭各有方法，不在此重复。ABS 为两种情景的储量路径，"
+            "DELTA 为项目减基线，只有 DELTA 可签发。",
+        ),
+        (
+            "算例",
+            f"25.6 公顷，全翻、低投入 → 少耕、秸秆还田加绿肥：平衡 {row['soc_eq_t_ha_baseline']:.3f} → "
+            f"{row['soc_eq_t_ha_project']:.3f} tC/ha，每年 {steps['co2_t_ha_year']:.5f} tCO₂/ha，全地块 "
+            f"{found['gross_co2_t']:.2f} tCO₂/年；95 % 不确定性 {100 * steps['u95']:.2f} %。",
+        ),
+        (
+            "不确定性与扣减",
+            deduction_text("poe_flat")
+            + "共用的因子只计一次（误差传递法），并列出 10 万次抽样结果。",
+        ),
+        ("参数表", factor_table(FACTOR_IDS)),
+    ]
+
+
+METHOD = Method(
+    id=METHOD_ID,
+    title_zh="农田土壤有机碳（缺省因子）",
+    title_en="Farmland soil carbon, Tier 1",
+    sink_type="farmland",
+    credit_class="local_scheme",
+    factor_ids=FACTOR_IDS,
+    schema=schema,
+    example=example,
+    run=run,
+    explain=explain,
+)
