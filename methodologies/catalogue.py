@@ -19,6 +19,8 @@ from methodologies import (
     stat_v1,
     tea_n2o_v1,
     tea_perennial_v1,
+    wetland_balance_v1,
+    wetland_price_v1,
 )
 from methodologies.base import Method, UnknownMethod
 
@@ -39,6 +41,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             n2o_v1.METHOD,
             residue_burning_v1.METHOD,
             biochar_v1.METHOD,
+            wetland_balance_v1.METHOD,
+            wetland_price_v1.METHOD,
             *stat_v1.METHODS,
         )
     }

@@ -138,7 +138,7 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         "n2o_kg_ha": {name: {**sides[name], "total": totals[name]} for name in sides},
         "n2o_kg": {name: totals[name] * given.area_ha for name in sides},
         # ABS: what the soil emits under each scenario; never issued.
-        "abs_co2e_t_ha": {name: -totals[name] * gwp / 1000.0 for name in sides},
+        "abs_co2e_t_ha": {name: 0.0 - totals[name] * gwp / 1000.0 for name in sides},
         "delta_co2e_t_ha": change / given.area_ha,
         "gwp_n2o": gwp,
         "u90": drawn.u90 if math.isfinite(drawn.u90) else None,

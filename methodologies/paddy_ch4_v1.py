@@ -190,7 +190,7 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         "net_gross_co2e_t_ha": (value - penalty_t) / given.area_ha,
         # ABS: what the field emits under each scenario; never issued.
         "abs_co2e_t_ha": {
-            side: -(ch4[side] * gwp_ch4 + n2o[side] * gwp_n2o) / 1000.0 for side in sides
+            side: 0.0 - (ch4[side] * gwp_ch4 + n2o[side] * gwp_n2o) / 1000.0 for side in sides
         },
         "gwp_ch4": gwp_ch4,
         "gwp_n2o": gwp_n2o,

@@ -83,7 +83,7 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         "avoided_n2o_kg_ha": saved["N2O"],
         "avoided_co2e_t_ha": sum(saved[gas] * gwp[gas] for gas in GASES) / 1000.0,
         "abs_co2e_t_ha": {
-            side: -sum(kilograms[side][gas] * gwp[gas] for gas in GASES) / 1000.0
+            side: 0.0 - sum(kilograms[side][gas] * gwp[gas] for gas in GASES) / 1000.0
             for side in kilograms
         },
         "gwp_ch4": gwp["CH4"],
