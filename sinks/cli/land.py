@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from gis_data.check import refused_file
 from gis_data.refusals import FileRefused
-from sinks.cli import _database, _input, _names, _out, land_tenure
+from sinks.cli import _database, _input, _names, _out, land_once, land_overlaps, land_tenure
 from sinks.cli._out import Json
 from sinks.cli.land_check import (
     AreaFieldOption,
@@ -31,6 +31,7 @@ from sinks.land import (
     import_decisions,
     import_reading,
     imports,
+    overlap_cases,
     parcels,
     rights,
     staging,
@@ -43,6 +44,9 @@ app = typer.Typer()
 rights_app = typer.Typer(help="地块上的权利：录入、列出、撤回", no_args_is_help=True)
 app.add_typer(rights_app, name="rights")
 app.add_typer(land_tenure.app)
+app.add_typer(land_overlaps.overlaps_app, name="overlaps")
+app.add_typer(land_overlaps.programmes_app, name="programme-claims")
+app.add_typer(land_once.app)
 
 SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 ParcelArgument = Annotated[str, typer.Argument(metavar="PARCEL", help="地块编码或 id")]
@@ -198,7 +202,7 @@ def review(
 def enrol(
     parcel: ParcelsOption = None, of_import: ImportOption = None, as_json: Json = False
 ) -> None:
-    """入库：自今日起，这块地不能再由别的地块占用；--import 为一个导入的全部地块。"""
+    """入库：自今日起，这块地不能再由别的地块占用；因土地被拒的开立重叠争议，一块也不入库；--import 为一个导入的全部地块。"""
     _step(parcel, of_import, Step.ENROL, as_json=as_json)
 
 
@@ -211,11 +215,19 @@ def _step(
     if of_import is not None:
         _step_of_import(of_import, step, as_json=as_json)
         return
-    with _database.acting() as (session, actor):
-        ids = [_names.parcel_id(session, name) for name in parcel or ()]
-        for parcel_id in ids:
-            bulk.ONE[step](session, actor, parcel_id)
-        document = _now(session, ids)
+    try:
+        with _database.acting() as (session, actor):
+            ids = [_names.parcel_id(session, name) for name in parcel or ()]
+            for parcel_id in ids:
+                bulk.ONE[step](session, actor, parcel_id)
+            document = _now(session, ids)
+    except claims.NeedsDecision as refusal:
+        # The refusal has undone everything; the case is kept by itself.
+        with _database.acting() as (session, actor):
+            case_id = overlap_cases.open_for(session, actor, refusal.parcel_id).id
+        message = f"{refusal.message}已开立第 {case_id} 号重叠争议。"
+        document = _out.refused(refusal.code, message, {"overlap_case": case_id})
+        raise _out.fail(document, f"未办理（{refusal.code}）：{message}", as_json=as_json) from None
     _out.give(document, _now_text(document), as_json=as_json)
 
 

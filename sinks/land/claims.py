@@ -134,7 +134,7 @@ def cover(session: Session, actor: Actor, parcel_id: int, starts_on: date) -> La
         code = parcels.locked(session, parcel_id).code
         raise Conflict(f"地块 {code} 尚未入库，不能计入监测期。", code="not_enrolled")
     if claim.starts_on > starts_on:
-        with _refusals_in_words(session, parcel_id):
+        with _refusals_in_words(session, parcel_id, since=starts_on):
             claim.starts_on = starts_on
         audit.record(
             session, actor, "claim.cover", f"parcel:{parcel_id}",
@@ -197,8 +197,13 @@ def hand_over(
 
 
 @contextmanager
-def _refusals_in_words(session: Session, parcel_id: int) -> Iterator[None]:
-    """Send a change of a claim to the database, and turn its refusal into words."""
+def _refusals_in_words(
+    session: Session, parcel_id: int, *, since: date | None = None
+) -> Iterator[None]:
+    """Send a change of a claim to the database, and turn its refusal into words.
+
+    since : the day it goes back to; today when not given
+    """
     try:
         with session.begin_nested():
             yield
@@ -207,12 +212,13 @@ def _refusals_in_words(session: Session, parcel_id: int) -> Iterator[None]:
         code = parcels.locked(session, parcel_id).code
         match constraint_of(error):
             case "no_double_land":
-                in_the_way = [one for one in sharing(session, parcel_id) if one.deep]
+                found = sharing(session, parcel_id, since=since)
+                in_the_way = [one for one in found if one.deep]
                 raise LandTaken(code, in_the_way, parcel_id) from error
             case "land_slivers":
                 raise NeedsDecision(
                     f"地块 {code} 与已入库的邻地块相接处合计重叠"
-                    f" {sum(one.shared_m2 for one in sharing(session, parcel_id)):,.1f} 平方米，"
+                    f" {sum(one.shared_m2 for one in sharing(session, parcel_id, since=since)):,.1f} 平方米，"
                     "超过本地块面积的 0.5% 或 200 平方米。请贴合邻界后再入库，或由两人处理。",
                     code="slivers", parcel_id=parcel_id,
                 ) from error  # fmt: skip
@@ -249,12 +255,12 @@ SHARING = """
       FROM mine, parcel_version v JOIN land_claim c ON c.version_id = v.id AND c.parcel_id = v.parcel_id
       JOIN parcel p ON p.id = c.parcel_id
       WHERE c.parcel_id <> mine.parcel_id AND ST_Intersects(v.boundary_m, mine.boundary_m)
-        AND c.ends_on IS NULL
+        AND daterange(c.starts_on, c.ends_on) && daterange(:since, NULL)
       UNION ALL
       SELECT NULL, g.id, NULL, g.programme || ' ' || g.external_id, g.boundary
       FROM mine, programme_claim g
       WHERE g.status <> 'ended' AND ST_Intersects(g.boundary_m, mine.boundary_m)
-        AND (g.ends_on IS NULL OR g.ends_on > current_date))
+        AND daterange(g.starts_on, g.ends_on) && daterange(:since, NULL))
     SELECT near.parcel_id, near.programme_claim_id, near.version_id, near.code, s.m2,
            NOT ST_IsEmpty(ST_Buffer(ST_Transform(i.shape, :srid), -:half_width))
     FROM mine, near,
@@ -264,12 +270,13 @@ SHARING = """
 """
 
 
-def sharing(session: Session, parcel_id: int) -> list[InTheWay]:
-    """Claims that stand now and share land with a parcel's present outline, largest first."""
+def sharing(session: Session, parcel_id: int, *, since: date | None = None) -> list[InTheWay]:
+    """Claims of days from one on (today) that share land with a parcel's outline, largest first."""
     rows = session.execute(
         text(SHARING),
         {
             "parcel_id": parcel_id,
+            "since": since or today(session),
             "srid": parcels.METRIC_SRID,
             "half_width": parcels.OVERLAP_WIDTH_M_MAX / 2,
         },

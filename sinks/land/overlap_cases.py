@@ -44,6 +44,9 @@ OUTCOME_ZH = MappingProxyType(
         "reregistration": "同一块地重新登记",
     }
 )
+STATUS_ZH = MappingProxyType(
+    {"open": "待处理", "proposed": "待决定", "decided": "已决定", "lapsed": "已失去对象"}
+)
 # Outcomes that make sense for each kind. Land shared deeper than the tolerance is no accuracy.
 OUTCOMES = MappingProxyType(
     {
