@@ -10,7 +10,6 @@ from sinks.land import parcels
 from tests import world
 from tests.cli.cli_help import geojson
 
-
 ROWS_M = itertools.count(0, 1_000)  # The land of each test, apart from the others'.
 
 
