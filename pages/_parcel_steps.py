@@ -10,7 +10,7 @@ from sinks.core import db
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Session
 from sinks.core.errors import Invalid
-from sinks.land import claims, parcels, rights
+from sinks.land import claims, overlap_cases, parcels, rights
 from sinks.land.parcels import Status
 from sinks.web import typed
 from sinks.web.parcel_card import Holder, Mark, ParcelCard
@@ -91,10 +91,19 @@ def _enrol(person: Actor, card: ParcelCard) -> None:
         f"From today the land belongs to {code} alone and its outline is fixed.",
     )
     if _kit.confirm(f"enrol.{parcel_id}", sentence, t("入库", "Enrol")):
-        _do(
-            person, lambda session: claims.enrol(session, person, parcel_id),
-            t(f"{code} 已入库。", f"{code} is enrolled."),
-        )  # fmt: skip
+        with _session.explained():
+            try:
+                with db.transaction(person) as session:
+                    claims.enrol(session, person, parcel_id)
+            except claims.NeedsDecision as refusal:
+                # The refusal has undone everything; the case is kept by itself.
+                with db.transaction(person) as session:
+                    case_id = overlap_cases.open_for(session, person, parcel_id).id
+                st.html(
+                    f"<p>{_kit.link(t(f'第 {case_id} 号重叠争议', f'Case {case_id}'), f'/overlaps?case={case_id}')}</p>"
+                )
+                raise refusal
+            _session.say_done(t(f"{code} 已入库。", f"{code} is enrolled."))
 
 
 def _return(person: Actor, card: ParcelCard) -> None:
@@ -114,7 +123,7 @@ def _return(person: Actor, card: ParcelCard) -> None:
 def _doubts(person: Actor, card: ParcelCard) -> None:
     """Doubts that another officer than the one who drew can settle with a reason."""
     for mark in card.marks:
-        if mark.code != "overlap" and card.created_by_id != person.person_id:
+        if mark.code not in ("overlap", "succession") and card.created_by_id != person.person_id:
             _doubt(person, mark)
 
 

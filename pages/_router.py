@@ -42,6 +42,10 @@ PAGES: Mapping[tuple[str, str], tuple[tuple[str, str, str, str, frozenset[Role]]
                     "expiring", "到期提醒", "Running out", "event_upcoming",
                     frozenset({Role.OFFICER, Role.COOPERATIVE, Role.AUTHORITY, Role.REGISTRAR}),
                 ),
+                (
+                    "overlaps", "重叠与争议", "Overlaps", "join_inner",
+                    frozenset({Role.OFFICER, Role.REGISTRAR, Role.AUTHORITY, Role.VERIFIER}),
+                ),
                 ("contracts", "收储合同", "Contracts", "contract", frozenset({Role.COOPERATIVE})),
             ),
             ("计量", "Measurement"): (

@@ -42,6 +42,51 @@ def _states(*rows: tuple[str, str, str, str]) -> Mapping[str, State]:
     return MappingProxyType({code: State(zh, en, colour) for code, zh, en, colour in rows})
 
 
+OVERLAP_CASE = _states(
+    ("open", "待处理", "Open", AMBER),
+    ("proposed", "待决定", "Proposed", BLUE),
+    ("decided", "已决定", "Decided", GREEN),
+    ("lapsed", "已失去对象", "Lapsed", GREY),
+)
+PROGRAMME_CLAIM = _states(
+    ("standing", "占用中", "Standing", VIOLET),
+    ("disputed", "有争议", "Disputed", RED),
+    ("ended", "已终止", "Ended", GREY),
+)
+OVERLAPS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "overlap": ("重叠超过 1 米宽", "Overlap wider than 1 m"),
+        "slivers": ("窄条重叠合计超限", "Slivers that add up"),
+        "duplicate": ("与曾经入库的地块同形", "Shape of an earlier parcel"),
+        "programme": ("与其他机制的项目重叠", "Overlap with another programme"),
+    }
+)
+OUTCOMES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "parcel_stands": ("以后报地块的边界为准", "The later boundary stands"),
+        "other_stands": ("以先有一方的边界为准", "The earlier boundary stands"),
+        "both_redrawn": ("双方都重新勾绘", "Both are redrawn"),
+        "within_accuracy": (
+            "在测量精度之内，窄条归先登记的一方",
+            "Within accuracy: slivers go to the earlier",
+        ),
+        "reregistration": ("同一块地重新登记", "Re-registration of the same land"),
+    }
+)
+SUCCESSIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"split": ("拆分", "split"), "merge": ("合并", "merge")}
+)
+POOLS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "all": ("全部", "All"),
+        "biomass": ("生物质", "Biomass"),
+        "dead_wood": ("枯死木", "Dead wood"),
+        "litter": ("枯落物", "Litter"),
+        "soil": ("土壤", "Soil"),
+        "wood_products": ("木产品", "Wood products"),
+        "non_co2": ("非二氧化碳气体", "Gases other than CO2"),
+    }
+)
 PARCEL = _states(
     ("draft", "草稿", "Draft", GREY),
     ("submitted", "已报", "Submitted", BLUE),

@@ -12,7 +12,9 @@ from pages import (
     _maps,
     _parcel_draw,
     _parcel_shapes,
+    _parcel_split,
     _parcel_steps,
+    _parcel_succession,
     _parcel_tenure,
     _session,
     _words,
@@ -33,27 +35,13 @@ CLICKED = "parcels.clicked"
 # The parcel the map is opened on. A click on the map leaves it where it is.
 LOOK = "parcels.look"
 LIST_HEIGHT = 460
-# What the audit log calls it -> what a person reads.
+# The steps of a parcel's way, as the audit log calls them and as a person reads them.
 EVENTS: dict[str, tuple[str, str]] = {
     "parcel.create": ("勾绘或导入", "Drawn or imported"),
-    "parcel.redraw": ("重新勾绘", "Redrawn"),
     "parcel.submitted": ("报送", "Submitted"),
-    "parcel.draft": ("退回", "Sent back"),
     "parcel.rights_reviewed": ("审权属", "Rights reviewed"),
     "parcel.enrolled": ("入库", "Enrolled"),
     "parcel.under_contract": ("签收储合同", "Under contract"),
-    "parcel.suspended": ("暂停", "Suspended"),
-    "parcel.withdrawn": ("退出", "Withdrawn"),
-    "parcel.mark_closed": ("消除存疑", "Doubt settled"),
-    "right.add": ("录入权属", "Right entered"),
-    "right.remove": ("删去权属", "Right removed"),
-    "claim.cover": ("计入监测期", "Taken into a round"),
-    "shape.take": ("取自县图", "Taken from the county's map"),
-    "consent.record": ("录入集体同意", "Consent entered"),
-    "consent.retract": ("撤回集体同意", "Consent retracted"),
-    "attribute.record": ("录入属性", "Attribute entered"),
-    "attribute.review": ("复核属性", "Attribute accepted"),
-    "attribute.refuse": ("属性不予认可", "Attribute refused"),
 }
 # What a person came from their list for (`sinks.web.todo`): the parcels shown first.
 TODO: dict[str, tuple[str, str]] = {
@@ -357,23 +345,7 @@ def steps(card: ParcelCard) -> None:
 
 
 def past(card: ParcelCard) -> None:
-    """Everything that happened, and every outline the parcel had."""
-    with st.expander(t(f"经过（{len(card.events)}）", f"History ({len(card.events)})")):
-        _kit.table(
-            [
-                {
-                    "at": _land.moment(event.at),
-                    "what": t(*EVENTS[event.action]) if event.action in EVENTS else event.action,
-                    "why": event.detail.get("reason"),
-                }
-                for event in reversed(card.events)
-            ],
-            [
-                Column("at", t("时间", "When")),
-                Column("what", t("办理", "Step")),
-                Column("why", t("原因或依据", "Reason"), wraps=True),
-            ],
-        )
+    """Every outline the parcel had."""
     with st.expander(t(f"边界版本（{len(card.versions)}）", f"Outlines ({len(card.versions)})")):
         _kit.table(
             [
@@ -408,6 +380,8 @@ def the_card(person: Actor, parcel_id: int) -> None:
         steps(card)
         _parcel_tenure.show(person, card)
         _parcel_steps.show(person, card)
+        _parcel_succession.show(person, card)
+        _parcel_succession.history(person, card.row.id)
         past(card)
 
 
@@ -450,6 +424,9 @@ def main() -> None:
         return
     if _parcel_shapes.under_way() and Role.OFFICER in person.roles:
         _parcel_shapes.screen(person)
+        return
+    if _parcel_split.under_way() and Role.OFFICER in person.roles:
+        _parcel_split.screen(person)
         return
     wanted_by_link()
     rows = filtered(person)

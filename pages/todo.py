@@ -49,6 +49,37 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "去查看",
         "Look",
     ),
+    "overlap_propose": (
+        "个重叠争议待提出处理意见",
+        "overlap cases without a proposal",
+        "去处理",
+        "Propose",
+    ),
+    "overlap_decide": (
+        "个重叠争议待我决定",
+        "overlap cases to decide",
+        "去决定",
+        "Decide",
+    ),
+    "succession_review": (
+        "次拆分或合并待复核权属",
+        "splits or merges whose rights wait for review",
+        "去复核",
+        "Review",
+    ),
+    "transfer_review": ("笔权属转移待复核", "transfers to review", "去复核", "Review"),
+    "transfer_seen": (
+        "笔权属转移涉及本单位的合同或项目，待知悉",
+        "transfers on land of your contracts or projects",
+        "去查看",
+        "Look",
+    ),
+    "enrolment_expiring": (
+        "块入库将在 60 天内失效（未签合同、未核算）",
+        "enrolments end within 60 days",
+        "去查看",
+        "Look",
+    ),
     "import_mend": ("行导入时未收，待修正后再导入", "imported rows were refused", "去修正", "Mend"),
     "contract_draft": (
         "块已入库地块可以收储",

@@ -31,12 +31,17 @@ STEPS_ZH = MappingProxyType(
         "parcel.create": "建立地块",
         "parcel.draft": "退回草稿",
         "parcel.expired": "入库失效：未在期限内签合同或核算",
-        "parcel.resumed": "恢复",
         "transfer.propose": "录入权属转移，待复核",
         "transfer.accept": "权属转移复核通过",
         "transfer.refuse": "权属转移未通过",
         "claim.cover": "占用前移至监测期起始日",
         "right.remove": "删去一项未审的权属",
+        "shape.take": "边界取自县图",
+        "consent.record": "录入集体同意",
+        "consent.retract": "撤回集体同意",
+        "attribute.record": "录入属性，待复核",
+        "attribute.review": "属性复核通过",
+        "attribute.refuse": "属性不予认可",
         **{
             f"parcel.{status}": parcels.STATUS_ZH[status]
             for status in Status

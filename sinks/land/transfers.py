@@ -231,6 +231,18 @@ def tell(
     session.flush()
 
 
+def unseen(session: Session, actor: Actor, transfer_id: int) -> bool:
+    """Whether this person's party was told of a transfer and nobody of it has taken note."""
+    row = session.scalar(
+        select(RightTransferTold.transfer_id).where(
+            RightTransferTold.transfer_id == transfer_id,
+            RightTransferTold.party_id == actor.party_id,
+            RightTransferTold.seen_at.is_(None),
+        )
+    )
+    return row is not None
+
+
 def take_note(session: Session, actor: Actor, transfer_id: int) -> None:
     """A person of a party that was told has read it."""
     rows = list(

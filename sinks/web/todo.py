@@ -33,7 +33,7 @@ from sinks.land.parcels import Status as ParcelStatus
 from sinks.land.rights import ParcelRight
 from sinks.restoration.cases import CourtCase
 from sinks.restoration.cases import Status as CaseStatus
-from sinks.web import collection
+from sinks.web import collection, todo_land
 
 # A refused row is mended in the file and imported anew; nothing ties the new file to the old one,
 # so an import is shown for as long as somebody may still be at it.
@@ -63,6 +63,7 @@ def waiting(session: Session, actor: Actor) -> list[Waiting]:
     found: list[Waiting] = []
     if Role.OFFICER in actor.roles:
         found += _officer(session, actor)
+    found += [Waiting(*entry) for entry in todo_land.waiting(session, actor)]
     if actor.roles & {Role.COOPERATIVE, Role.DEVELOPER}:
         found += _owner(session, actor)
     if Role.VERIFIER in actor.roles:
