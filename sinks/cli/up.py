@@ -23,6 +23,7 @@ from typing import TextIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from sinks.cli import nightly
 from sinks.core import db, migrate, people, policies, settings
 from sinks.core.actor import Role
 from sinks.core.cluster import Cluster
@@ -140,13 +141,15 @@ def _serve(now: Settings, port: int, accounts: list[Account], say: Say) -> int:
         stdout=subprocess.DEVNULL,
         cwd=settings.ROOT, env=environment, start_new_session=True, preexec_fn=_die_with_parent,
     )  # fmt: skip
-    worker = _Worker()
+    worker, daily = _Worker(), nightly.Nightly(say)
     try:
         _wait_until_ready(app, port)
         worker.start()
+        daily.start()
         _announce(now, port, accounts, say)
         return app.wait()
     finally:
+        daily.stop()
         worker.stop()
         app.terminate()
         try:

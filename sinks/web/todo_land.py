@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from sinks.core.actor import Actor, Role
@@ -38,7 +38,7 @@ def waiting(session: Session, actor: Actor) -> Iterator[Entry]:
         yield "transfer_seen", int(told[0]), told[1], "parcels", {"id": str(told[2])}
 
 
-def _cases(session: Session, kind: str, *where: object) -> Iterator[Entry]:
+def _cases(session: Session, kind: str, *where: ColumnElement[bool]) -> Iterator[Entry]:
     count, oldest_at = session.execute(
         select(func.count(), func.min(OverlapCase.recorded_at)).where(*where)
     ).one()
