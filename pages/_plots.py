@@ -75,21 +75,15 @@ def show_plots(me: Actor, card: Card) -> None:
         import_plots(me, card)
 
 
-def _land_of(session: Any, card: Card) -> list[tuple[str, Any]]:
-    return [
-        (stratum, parcels.boundary_of(parcels.present_version(session, parcel_id)))
-        for parcel_id, stratum in card.strata.items()
-    ]
-
-
 def store_plots(me: Actor, card: Card, table: PlotTable, *, correcting: bool) -> None:
     """Store a table in one transaction and say how much it was."""
     with explained():
         with db.transaction(me) as session:
             projects.owned(session, me, card.id)
             stored = plot_table.commit(
-                session, me, card.id, table, land=_land_of(session, card), correcting=correcting
-            )
+                session, me, card.id, table, land=projects.land_by_stratum(session, card.id),
+                correcting=correcting,
+            )  # fmt: skip
         say_done(
             t(
                 f"已登记 {stored.plots} 个新样地、{stored.visits} 次调查、{stored.culms:,} 株竹。",

@@ -816,6 +816,20 @@ def _show_again(me: Actor, story: Story) -> None:
                         f"{again.stored_code} and {again.now_code}. Stop here and tell the registrar.",
                     )
                 )
+    _kit.facts(
+        [
+            (
+                t("核算报告", "Report"),
+                _kit.link(
+                    t(
+                        "下载 PDF（全部输入、因子、方程和中间结果）",
+                        "PDF: inputs, factors, equations, steps",
+                    ),
+                    f"/rounds/{story.round_id}/report.pdf?run={story.run_id}",
+                ),
+            )
+        ]
+    )
     name = f"{story.project_code}-{story.period_start}-{story.period_end}-run{story.run_id}"
     left, right = st.columns(2)
     left.download_button(

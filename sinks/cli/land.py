@@ -259,6 +259,34 @@ def withdraw(
     _out.give(document, _now_text(document), as_json=as_json)
 
 
+@app.command()
+def suspend(
+    parcel: ParcelArgument,
+    reason: Annotated[str, typer.Option(help="原因")],
+    as_json: Json = False,
+) -> None:
+    """暂停：未决之前不计入、不签发。"""
+    with _database.acting() as (session, actor):
+        parcel_id = _names.parcel_id(session, parcel)
+        parcels.suspend(session, actor, parcel_id, reason)
+        document = _now(session, [parcel_id])
+    _out.give(document, _now_text(document), as_json=as_json)
+
+
+@app.command()
+def resume(
+    parcel: ParcelArgument,
+    reason: Annotated[str, typer.Option(help="原因")],
+    as_json: Json = False,
+) -> None:
+    """恢复已暂停的地块，回到暂停前的状态。"""
+    with _database.acting() as (session, actor):
+        parcel_id = _names.parcel_id(session, parcel)
+        parcels.resume(session, actor, parcel_id, reason)
+        document = _now(session, [parcel_id])
+    _out.give(document, _now_text(document), as_json=as_json)
+
+
 def _now(session: Session, parcel_ids: list[int]) -> dict[str, Any]:
     """The parcels as they are after the step."""
     session.flush()

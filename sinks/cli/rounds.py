@@ -1,23 +1,25 @@
 """`sinks round`: a monitoring round from its opening to the issuance of its credits."""
 
 import math
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sinks.cli import _database, _names, _out
+from sinks.cli import _database, _names, _out, plots
 from sinks.cli._out import Json
 from sinks.cooperative import contracts
 from sinks.core import people
-from sinks.crediting import issuance, ledger, rounds
+from sinks.crediting import issuance, ledger, rounds, run_report
 from sinks.crediting.ledger import Block
 from sinks.crediting.rounds import MonitoringRound, Status
 from sinks.measurement import runs
 from sinks.measurement.runs import Run
 
 app = typer.Typer()
+app.add_typer(plots.app, name="plots")
 
 RoundArgument = Annotated[int, typer.Argument(metavar="ROUND", help="监测期编号")]
 RESULT_KEYS = (
@@ -85,6 +87,20 @@ def remeasure(
         f"{again.now_issuable_kg} 千克。请勿据此签发并告知登记机构。"
     )
     raise _out.fail(_out.refused("not_reproduced", message, document), message, as_json=as_json)
+
+
+@app.command()
+def report(
+    round_id: RoundArgument,
+    out: Annotated[Path, typer.Option(help="PDF 写到这个文件")],
+    run: Annotated[int | None, typer.Option(help="核算编号；不给则为申报的那次")] = None,
+    as_json: Json = False,
+) -> None:
+    """核算报告（PDF）：全部输入、因子、方程、中间结果和地块。"""
+    with _database.acting() as (session, actor):
+        content = run_report.report(session, actor, round_id, run)
+    _out.write_file(out, content)
+    _out.give({"round": round_id, "out": out}, f"核算报告已写到 {out}。", as_json=as_json)
 
 
 @app.command()

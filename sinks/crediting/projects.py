@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from shapely import MultiPolygon
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -403,6 +404,14 @@ def members(session: Session, project_id: int) -> list[ProjectParcel]:
     """The parcels of a project."""
     query = select(ProjectParcel).where(ProjectParcel.project_id == project_id)
     return list(session.scalars(query.order_by(ProjectParcel.parcel_id)))
+
+
+def land_by_stratum(session: Session, project_id: int) -> list[tuple[str, MultiPolygon]]:
+    """Stratum and present outline (EPSG:4490) of each parcel, where its plots have to lie."""
+    return [
+        (member.stratum, parcels.boundary_of(parcels.present_version(session, member.parcel_id)))
+        for member in members(session, project_id)
+    ]
 
 
 def listing(session: Session) -> list[tuple[Project, Party]]:

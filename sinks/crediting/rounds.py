@@ -304,15 +304,21 @@ def calculating_policies(session: Session) -> tuple[dict[str, Any], bool]:
 def remeasure(session: Session, round_id: int, run_id: int | None = None) -> Remeasured:
     """Measure again from the frozen inputs and compare with what was stored. Changes nothing."""
     row = get(session, round_id)
+    run = run_of(session, row, run_id)
+    policy, _ = calculating_policies(session)
+    stored = {**policy, **run.input["policy"]}
+    return runs.remeasure(session, run, frozen(session, row, stored))
+
+
+def run_of(session: Session, row: MonitoringRound, run_id: int | None = None) -> Run:
+    """The round's submitted (newest) run, or the one named if it is the round's."""
     chosen = run_id or row.run_id
     if chosen is None:
         raise Conflict("这个监测期还没有核算。", code="not_measured")
     run = runs.get(session, chosen)
-    if run.round_id != round_id:
+    if run.round_id != row.id:
         raise NotFound("这个监测期没有这次核算。", code="run")
-    policy, _ = calculating_policies(session)
-    stored = {**policy, **run.input["policy"]}
-    return runs.remeasure(session, run, frozen(session, row, stored))
+    return run
 
 
 def publish(session: Session, actor: Actor, round_id: int) -> MonitoringRound:

@@ -1,5 +1,7 @@
 """Papers for people who are signed in: certificates, and documents on file."""
 
+import re
+
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -8,7 +10,7 @@ from sinks.core import db, documents
 from sinks.core.actor import Actor, Role
 from sinks.core.documents import Document
 from sinks.core.errors import NotFound
-from sinks.crediting import certificates, serials
+from sinks.crediting import certificates, run_report, serials
 from sinks.land import parcel_map, parcels
 from sinks.web import answers, session
 
@@ -39,6 +41,20 @@ def map_of_parcel(request: Request) -> Response:
         content = parcel_map.pdf(transaction, actor, parcel_id)
         code = parcels.locked(transaction, parcel_id).code
     return answers.download(content, f"地块图-{code}.pdf", "application/pdf")
+
+
+def run_report_pdf(request: Request) -> Response:
+    """GET /rounds/{id}/report.pdf?run=: the report of a round's run, printed now."""
+    actor = session.actor_of_request(request)
+    if actor is None:
+        return session.to_sign_in(request)
+    round_id = answers.whole_number(request, "id")
+    run = request.query_params.get("run", "")
+    if not re.fullmatch(r"[0-9]{0,18}", run, re.ASCII):
+        raise NotFound("没有这次核算。", code="run")
+    with db.transaction(actor) as transaction:
+        content = run_report.report(transaction, actor, round_id, int(run) if run else None)
+    return answers.download(content, f"round-{round_id}.pdf", "application/pdf")
 
 
 def document(request: Request) -> Response:

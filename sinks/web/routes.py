@@ -39,6 +39,7 @@ routes: list[BaseRoute] = [
     _get("/public/key", page(public.keys)),
     _get("/public/key.json", page(public.keys_file)),
     _get("/certificates/{number}.pdf", page(files.certificate)),
+    _get("/rounds/{id}/report.pdf", page(files.run_report_pdf)),
     _get("/documents/{id}", page(files.document)),
     _get("/parcel-map/{id}.pdf", page(files.map_of_parcel)),
     _get("/shapes/{layer}.geojson", page(shapes.in_view)),

@@ -1,0 +1,91 @@
+"""`sinks round plots`: the sample of a round's project, from a table or as it stands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sinks.cli import _database, _input, _out
+from sinks.cli._out import Json
+from sinks.core.errors import Conflict
+from sinks.crediting import projects, rounds
+from sinks.measurement import plot_table
+
+app = typer.Typer(help="样地：从表格导入、列出", no_args_is_help=True)
+
+ProjectOption = Annotated[
+    bool, typer.Option("--project", help="N 是项目的 id，不是监测期的编号（尚未开启监测期时）")
+]
+NumberArgument = Annotated[int, typer.Argument(metavar="N", help="监测期编号")]
+
+
+@app.command("import")
+def import_plots(
+    number: NumberArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV 或 XLSX，一行一组竹株")],
+    project: ProjectOption = False,
+    correcting: Annotated[
+        bool, typer.Option("--correcting", help="同一天已有调查时，以本表为准")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """把样地表登记到监测期的项目；有一行不对就全都不存。已开启的监测期样本不变。"""
+    table = plot_table.parse(file.name, _input.file_bytes(file))
+    if table.errors:
+        document = {"errors": [{"row": one.number, "message": one.message} for one in table.errors]}
+        said = "\n".join(f"第 {one.number} 行：{one.message}" for one in table.errors[:20])
+        message = f"{len(table.errors)} 行需修正，没有登记任何样地。"
+        raise _out.fail(
+            _out.refused("plot_table_errors", message, document), f"{message}\n{said}",
+            as_json=as_json,
+        )  # fmt: skip
+    with _database.acting() as (session, actor):
+        project_id = number if project else rounds.get(session, number).project_id
+        projects.owned(session, actor, project_id)
+        stored = plot_table.commit(
+            session, actor, project_id, table, correcting=correcting,
+            land=projects.land_by_stratum(session, project_id),
+        )  # fmt: skip
+    _out.give(
+        {
+            "project_id": project_id, "plots": stored.plots, "visits": stored.visits,
+            "culms": stored.culms,
+        },
+        f"已登记 {stored.plots} 个新样地、{stored.visits} 次调查、{stored.culms:,} 株竹。",
+        as_json=as_json,
+    )  # fmt: skip
+
+
+@app.command("list")
+def list_plots(
+    number: NumberArgument, project: ProjectOption = False, as_json: Json = False
+) -> None:
+    """列出样地和每次调查的株数。"""
+    with _database.reading() as (session, actor):
+        if actor is None:
+            raise Conflict("请先登录再看样地。", code="not_signed_in")
+        project_id = number if project else rounds.get(session, number).project_id
+        rows = [
+            {
+                "id": row.id, "code": row.code, "stratum": row.stratum,
+                "longitude": row.longitude, "latitude": row.latitude, "area_m2": row.area_m2,
+                "slope_deg": row.slope_deg,
+                "visits": [
+                    {"date": day, "culms": count}
+                    for day, count in zip(row.visited_on, row.culms, strict=True)
+                ],
+            }
+            for row in plot_table.listing(session, project_id)
+        ]  # fmt: skip
+    text = _out.table(
+        ("样地", "层", "经度", "纬度", "调查"),
+        [
+            (
+                row["code"], row["stratum"], f"{row['longitude']:.6f}", f"{row['latitude']:.6f}",
+                "；".join(f"{one['date']}（{one['culms']} 株）" for one in row["visits"]),
+            )
+            for row in rows
+        ],
+        empty="没有样地。",
+    )  # fmt: skip
+    _out.give({"project_id": project_id, "plots": rows}, text, as_json=as_json)
