@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import streamlit as st
 
@@ -15,7 +14,6 @@ from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
 from sinks.crediting import projects
-from sinks.land import parcels
 from sinks.measurement import plot_table
 from sinks.measurement.plot_table import PlotTable, Row
 from sinks.measurement.plots import CulmCount

@@ -1,13 +1,12 @@
 """`sinks round plots`: the sample of a round's project, from a table or as it stands."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from sinks.cli import _database, _input, _out
 from sinks.cli._out import Json
-from sinks.core.errors import Conflict
 from sinks.crediting import projects, rounds
 from sinks.measurement import plot_table
 
@@ -61,11 +60,9 @@ def list_plots(
     number: NumberArgument, project: ProjectOption = False, as_json: Json = False
 ) -> None:
     """列出样地和每次调查的株数。"""
-    with _database.reading() as (session, actor):
-        if actor is None:
-            raise Conflict("请先登录再看样地。", code="not_signed_in")
+    with _database.acting() as (session, _):
         project_id = number if project else rounds.get(session, number).project_id
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "id": row.id, "code": row.code, "stratum": row.stratum,
                 "longitude": row.longitude, "latitude": row.latitude, "area_m2": row.area_m2,

@@ -48,6 +48,10 @@ def enrolled(registry, land_file: Path) -> list[str]:
     registry.done("land", "review", *codes, by="officer2")
     done = registry.done("land", "enrol", *codes, by="officer2")
     assert {row["status"] for row in done["parcels"]} == {"enrolled"}
+    paused = registry.done("land", "suspend", codes[0], "--reason", "界线不清", by="officer")
+    assert paused["parcels"][0]["status"] == "suspended"
+    again = registry.done("land", "resume", codes[0], "--reason", "已核实", by="officer2")
+    assert again["parcels"][0]["status"] == "enrolled"
     return codes
 
 
@@ -166,6 +170,26 @@ def retire_for_a_case(registry, account: int, layer_id: int, folder: Path, write
     return answer
 
 
+def plots_by_table(registry, round_id: int, folder: Path) -> None:
+    """One more plot for the rounds to come; a wrong row stores nothing."""
+    known = registry.done("round", "plots", "list", round_id, by="clerk")["plots"]
+    x, y = world.TO_4490.transform(world.EAST_M + 300, world.NORTH_M + 300)
+    head = "plot,stratum,lon,lat,area_m2,slope_deg,date,phase,dbh_cm,age_du,count\n"
+    row = f"N9,A,{x},{y},400,0,2025-01-03,on,10,2,18\n"
+    bad, good = folder / "bad.csv", folder / "good.csv"
+    bad.write_text(head + row + row.replace(",on,", ",大大年,"))
+    good.write_text(head + row)
+    assert registry.refused("round", "plots", "import", round_id, bad, by="clerk") == (
+        "plot_table_errors"
+    )
+    assert registry.refused("round", "plots", "import", round_id, good, by="court")
+    done = registry.done("round", "plots", "import", round_id, good, by="clerk")
+    assert (done["plots"], done["visits"], done["culms"]) == (1, 1, 18)
+    now = registry.done("round", "plots", "list", round_id, by="clerk")["plots"]
+    assert len(now) == len(known) + 1
+    assert registry.done("round", "remeasure", round_id)["same_result"]
+
+
 def test_the_whole_way_from_a_file_to_a_retired_credit(
     registry, people, land_file: Path, tmp_path: Path, write
 ) -> None:
@@ -180,6 +204,11 @@ def test_the_whole_way_from_a_file_to_a_retired_credit(
         issued["holders_kg"] + issued["buffer_kg"]
     )
     assert registry.refused("round", "issue", round_id, by="registrar") == "step"
+    report = tmp_path / "report.pdf"
+    registry.done("round", "report", round_id, "--out", report, by="auditor")
+    assert report.read_bytes().startswith(b"%PDF-")
+    assert registry.refused("round", "report", round_id, "--out", report, by="appraiser") == "role"
+    plots_by_table(registry, round_id, tmp_path)
     [line] = registry.done("contract", "balance", by="clerk")["lines"]
     assert line["held_kg"] == issued["holders_kg"]
     account = line["account_id"]
