@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -20,6 +21,11 @@ from sinks.core.actor import Actor
 from tests import world
 
 SHARED = Path(__file__).parents[2] / "shared"
+# A law holds or it does not; how long a busy machine takes over it says nothing.
+hypothesis.settings.register_profile(
+    "registry", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("registry")
 
 
 @pytest.fixture(scope="session")

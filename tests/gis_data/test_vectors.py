@@ -346,8 +346,9 @@ def test_an_ordinary_user_reads_too(tmp_path: Path) -> None:
     if shutil.which("setpriv") is None:
         pytest.skip("setpriv is not here")
     frame().to_file(tmp_path / "a.geojson", engine="pyogrio")
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.name.startswith(("test_", "popen-", "pytest-")):
+            folder.chmod(0o755)
     code = f"from gis_data import vectors; print(len(vectors.read({str(tmp_path / 'a.geojson')!r}).rows))"
     become = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
     done = subprocess.run(
