@@ -102,6 +102,7 @@ class Method:
     run : the input to the result of architecture 7 (`methods run`)
     explain : (heading, markdown) sections in Chinese
     factor_ids : the factors whose hash goes into every result
+    by_round : a monitoring round of the registry can measure by it; the others are run by hand
     """
 
     id: str
@@ -114,6 +115,7 @@ class Method:
     example: Callable[[], dict[str, Any]]
     run: Callable[[Mapping[str, Any]], dict[str, Any]]
     explain: Callable[[], list[tuple[str, str]]]
+    by_round: bool = False
 
 
 def ha_from_mu(area_mu: float) -> float:

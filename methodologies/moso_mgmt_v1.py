@@ -753,4 +753,5 @@ METHOD = Method(
     example=example,
     run=run,
     explain=explain,
+    by_round=True,
 )

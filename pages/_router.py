@@ -61,6 +61,7 @@ PAGES: Mapping[tuple[str, str], tuple[tuple[str, str, str, str, frozenset[Role]]
                     "verification", "核证", "Verification", "fact_check",
                     OWNERS | {Role.VERIFIER},
                 ),
+                ("methods", "方法", "Methods", "functions", EVERYBODY),
             ),
             ("登记", "Registry"): (
                 (

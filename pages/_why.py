@@ -45,6 +45,19 @@ VALUES: Mapping[str, tuple[str, str]] = {
     "steady_state": ("稳定状态", "steady state"),
     "trend": ("趋势", "trend"),
     "control_plots": ("对照样地", "control plots"),
+    "poe": ("按超越概率扣减", "probability of exceedance"),
+    "poe_flat": ("按超越概率、不少于 15 %", "exceedance, at least 15 %"),
+    "flat": ("固定扣减 15 %", "flat 15 %"),
+    "on": ("计入", "on"),
+    "off": ("不计入", "off"),
+    "yes": ("签发", "yes"),
+    "no": ("不签发", "no"),
+    "control": ("对照样点", "control points"),
+    "zero": ("取零", "nought"),
+    "comonotonic": ("同田同向", "together"),
+    "independent": ("相互独立", "independent"),
+    "never": ("不计", "never"),
+    "once_5_years": ("五年内计一次", "once over 5 years"),
 }
 # What a verifier has to have seen, and pins a finding to.
 FIELDS: Mapping[str, tuple[str, str]] = {

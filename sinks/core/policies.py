@@ -145,6 +145,79 @@ KINDS = {
             "refuse", ("refuse", "differ"), None, None,
             "法律与实践说明 3.3：同一地块、同一年份、同一碳库跨机制只计一次",
         ),
+        Kind(
+            "deduction.forest", "造林、茶园（样地实测）不确定性扣减",
+            "Uncertainty deduction, plot-measured forest and tea", "",
+            "ar_tool14", ("ar_tool14", "ar_cm", "gs403"), None, None,
+            "AR-TOOL14 v04.2 附录 2 表 1；竹茶林方法说明 1.10",
+        ),
+        Kind(
+            "deduction.tier1", "缺省因子法不确定性扣减（减施氮、稻田、土壤碳、生物炭、湿地）",
+            "Uncertainty deduction, default factors", "",
+            "poe_flat", ("poe_flat", "poe", "flat", "ar_tool14"), None, None,
+            "湿地农田方法说明 4.4、O-3：按超越概率扣减且不少于 15 %",
+        ),
+        Kind(
+            "deduction.farmland-soc-measured", "实测土壤碳不确定性扣减",
+            "Uncertainty deduction, measured soil carbon", "",
+            "poe", ("poe", "ar_tool14", "flat"), None, None, "湿地农田方法说明 4.4、O-3",
+        ),
+        Kind(
+            "deduction.residue-burning", "秸秆禁烧不确定性扣减",
+            "Uncertainty deduction, residue burning", "",
+            "flat", ("flat",), None, None, "因子没有公布区间，只有固定扣减可用；VM0051",
+        ),
+        Kind(
+            "buffer_share.forest", "造林、茶园缓冲池比例", "Buffer share, forest and tea", "份额 0–1",
+            0.10, None, 0.0, 0.5, "CCER-14-001 K_RISK 10 %（记忆值，待核对原文）",
+        ),
+        Kind(
+            "buffer_share.farmland-wetland", "农田、湿地移除的缓冲池比例",
+            "Buffer share, removals of farmland and wetland", "份额 0–1",
+            0.10, None, 0.0, 0.5, "湿地农田方法说明 1.1（只对移除计，减排不计）；比例比照造林",
+        ),
+        Kind(
+            "product_pool.moso-aff", "毛竹造林是否计入竹材产品", "Product pool, moso planting", "",
+            "off", ("off", "on"), None, None, "竹茶林方法说明 1.9、6.5（默认不计）",
+        ),
+        Kind(
+            "min_volume_m3_ha.forest-aff", "林分方程可用的最小蓄积",
+            "Least volume for the stand equations", "m³/ha",
+            10.0, None, 0.0, 100.0, "竹茶林方法说明 3.2（截距会虚增小蓄积林分）",
+        ),
+        Kind(
+            "credit_age_max_years.tea", "茶园增长计入的最大园龄", "Greatest age credited, tea", "年",
+            25, None, 1, 100, "竹茶林方法说明 2.3（方程拟合范围上限）",
+        ),
+        Kind(
+            "pruning_plane_m.tea", "茶园修剪面高度", "Pruning plane, tea", "m",
+            0.5, None, 0.1, 2.0, "Shiratori 等 2024（静冈），本地值待测",
+        ),
+        Kind(
+            "min_record_years.tea-n2o", "减施氮肥基线记录最少年数", "Baseline records, tea N2O", "年",
+            3, None, 1, 10, "竹茶林方法说明 2.5",
+        ),
+        Kind(
+            "yield_drop_max_share.tea-n2o", "减施氮肥允许的减产", "Yield drop allowed, tea N2O",
+            "份额 0–1", 0.05, None, 0.0, 1.0, "竹茶林方法说明 2.5",
+        ),
+        Kind(
+            "issue_tier1.farmland-soc", "缺省因子的土壤碳能否签发", "Issue Tier 1 soil carbon", "",
+            "no", ("no", "yes"), None, None, "湿地农田方法说明 2.1、O-1（建议不签发）",
+        ),
+        Kind(
+            "baseline.farmland-soc-measured", "实测土壤碳的基线", "Baseline of measured soil carbon", "",
+            "control", ("control", "zero"), None, None, "湿地农田方法说明 2.2、O-2（建议对照）",
+        ),
+        Kind(
+            "water_draws.paddy-ch4", "稻田水分因子两情景的抽样", "Draws of paddy water factors", "",
+            "comonotonic", ("comonotonic", "independent"), None, None,
+            "湿地农田方法说明 O-4（同一田块建议同向）",
+        ),
+        Kind(
+            "herb_gain.wetland-balance", "湿地草本长期增量", "Lasting gain of wetland herbs", "",
+            "never", ("never", "once_5_years"), None, None, "湿地农田方法说明 3.3、O-5（首版建议不计）",
+        ),
     )
 }  # fmt: skip
 

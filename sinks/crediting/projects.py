@@ -131,6 +131,11 @@ def create(
     """
     actor.require(Role.DEVELOPER, Role.COOPERATIVE)
     method = catalogue.method(method_id)
+    if not method.by_round:
+        raise Invalid(
+            f"方法 {method_id} 还不能按监测期核算，不能据以立项；目前请用 `sinks methods run` 单独计算。",
+            code="method",
+        )
     if not strata or not name.strip():
         raise Invalid("请填写项目名称并选择地块。", code="project")
     if baseline_basis not in BASELINE_BASES or not 0.0 <= baseline_u90 < 10.0:
