@@ -2,13 +2,14 @@
 
 Of a geographic layer it is a closed formula of the latitude. Of a projected one it is the area of the
 cell times the scale of the projection there, from the derivatives of the way to EPSG:4490 (so that a
-datum is allowed for as well) at the nodes of a lattice of 1 km and linear between them: the scale is
+datum is allowed for as well) at the nodes of a lattice of 2 km and linear between them: the scale is
 so smooth that this is right to 3e-8. The lattice hangs on the layer, not on the parcels, so a cell has
 one area in whatever company.
 """
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from gis_data.compiled import compiled
 from gis_data.outlines import unit_m
 from gis_data.rasters import Layer
 
-LATTICE_M = 1_000.0
+LATTICE_M = 2_000.0
 
 GRS80_A_M = 6378137.0
 GRS80_F = 1 / 298.257222101
@@ -29,29 +30,39 @@ Indices = NDArray[np.int64]
 Places = NDArray[np.int32]
 
 
-def weigher(layer: Layer) -> Callable[[Places, Places, Floats, Indices], Floats]:
-    """Return a function of (row, col, share, pieces) that gives share x area of the cell [ha].
+class Table(NamedTuple):
+    """Areas of whole cells of some rows: linear in the column between the nodes of a lattice.
 
-    pieces : (k, 7) boxes in which the cells lie, as ``coverage.covered`` takes them
+    ha : (rows, nodes) area of a cell of the row, were it at the node [ha]
+    first_row, first_node : what its first row and column stand for
+    node_of_col : nodes for each column; 0 where the area is one along the row
     """
+
+    ha: Floats
+    first_row: int
+    first_node: int
+    node_of_col: float
+
+
+def tables(layer: Layer) -> Callable[[Indices], Table]:
+    """Return a function that gives the areas of the cells in boxes (k, 7), as ``coverage`` has them."""
     if geometry.is_land_crs(layer.crs):
-        return _Zones(layer).areas_ha
-    return _Lattice(layer).areas_ha
+        return lambda pieces: _zones(layer, pieces)
+    return _Lattice(layer).table
 
 
-class _Zones:
-    """Cells between parallels."""
+def weighed(row: Places, col: Places, share: Floats, table: Table) -> Floats:
+    """Return share x area of the cells [ha]."""
+    return _weighed(row, col, share, *table)
 
-    def __init__(self, layer: Layer) -> None:
-        self._layer = layer
 
-    def areas_ha(self, row: Places, col: Places, share: Floats, pieces: Indices) -> Floats:
-        first, last = int(pieces[:, 1].min()), int(pieces[:, 2].max())
-        layer = self._layer
-        latitude = np.radians(layer.top - np.arange(first, last + 1) * layer.cell_height)
-        zone_m2 = -np.diff(_zone_m2(latitude))
-        cell_ha = zone_m2 * math.radians(layer.cell_width) / geometry.M2_PER_HA
-        return _of_rows(row, share, first, cell_ha)
+def _zones(layer: Layer, pieces: Indices) -> Table:
+    """Return the areas of cells between parallels."""
+    first, last = int(pieces[:, 1].min()), int(pieces[:, 2].max())
+    latitude = np.radians(layer.top - np.arange(first, last + 1) * layer.cell_height)
+    zone_m2 = -np.diff(_zone_m2(latitude))
+    cell_ha = zone_m2 * math.radians(layer.cell_width) / geometry.M2_PER_HA
+    return Table(np.column_stack([cell_ha, cell_ha]), first, 0, 0.0)
 
 
 def _zone_m2(latitude: Floats) -> Floats:
@@ -71,15 +82,21 @@ class _Lattice:
         self._first = (0, 0)
         self._scale = np.empty((0, 0))
 
-    def areas_ha(self, row: Places, col: Places, share: Floats, pieces: Indices) -> Floats:
+    def table(self, pieces: Indices) -> Table:
         layer = self._layer
         steps = (layer.cell_height / self._spacing, layer.cell_width / self._spacing)
         box = np.column_stack([pieces[:, 1], pieces[:, 2] - 1, pieces[:, 3], pieces[:, 4] - 1])
         nodes = np.floor((box + 0.5) * [steps[0], steps[0], steps[1], steps[1]]).astype(np.int64)
         nodes[:, [1, 3]] += 1
         self._hold(nodes)
+        first, past = int(pieces[:, 1].min()), int(pieces[:, 2].max())
+        down = (np.arange(first, past) + 0.5) * steps[0]
+        i = np.floor(down)
+        v = (down - i)[:, None]
+        upper = i.astype(np.int64) - self._first[0]
         cell_ha = layer.cell_width * layer.cell_height / geometry.M2_PER_HA
-        return _of_lattice(row, col, share, steps, self._first, self._scale, cell_ha)
+        ha = cell_ha * (self._scale[upper] * (1 - v) + self._scale[upper + 1] * v)
+        return Table(ha, first, self._first[1], steps[1])
 
     def _hold(self, nodes: Indices) -> None:
         """Know the scale at nodes from and to the row and column of each line of ``nodes``."""
@@ -102,7 +119,7 @@ class _Lattice:
     def _scale_at(self, i: Indices, j: Indices) -> Floats:
         """Return m2 on the ellipsoid for each square unit of the layer's coordinates at the nodes."""
         x, y = self._layer.left + j * self._spacing, self._layer.top - i * self._spacing
-        step = self._spacing / 10
+        step = self._spacing / 20
         transform = geometry.transformer_to_4490(self._layer.crs).transform
         degrees = np.array(
             transform(
@@ -120,14 +137,6 @@ class _Lattice:
 
 
 @compiled
-def _of_rows(row: Places, share: Floats, first: int, cell_ha: Floats) -> Floats:
-    area_ha = np.empty(len(row))
-    for k in range(len(row)):
-        area_ha[k] = share[k] * cell_ha[row[k] - first]
-    return area_ha
-
-
-@compiled
 def _mark(nodes: Indices, first: tuple[int, int], needed: NDArray[np.bool_]) -> None:
     for k in range(len(nodes)):
         for i in range(nodes[k, 0] - first[0], nodes[k, 1] - first[0] + 1):
@@ -136,30 +145,21 @@ def _mark(nodes: Indices, first: tuple[int, int], needed: NDArray[np.bool_]) -> 
 
 
 @compiled
-def _of_lattice(
+def _weighed(
     row: Places,
     col: Places,
     share: Floats,
-    steps: tuple[float, float],
-    first: tuple[int, int],
-    scale: Floats,
-    cell_ha: float,
+    ha: Floats,
+    first_row: int,
+    first_node: int,
+    node_of_col: float,
 ) -> Floats:
     area_ha = np.empty(len(row))
-    height, width = steps
-    last_row, i, j, v = row[0] - 1 if len(row) else 0, 0, 0, 0.0
-    west, east = 0.0, 0.0
     for k in range(len(row)):
-        right = (col[k] + 0.5) * width
-        if row[k] != last_row or not j <= right < j + 1:
-            # Cells come row by row: most have the lattice square of the one before.
-            last_row = row[k]
-            down = (last_row + 0.5) * height
-            i, j = int(np.floor(down)), int(np.floor(right))
-            v = down - i
-            up, left = i - first[0], j - first[1]
-            west = cell_ha * (scale[up, left] * (1 - v) + scale[up + 1, left] * v)
-            east = cell_ha * (scale[up, left + 1] * (1 - v) + scale[up + 1, left + 1] * v)
-        u = right - j
-        area_ha[k] = share[k] * (west * (1 - u) + east * u)
+        at = (col[k] + 0.5) * node_of_col
+        node = math.floor(at)
+        u, line = at - node, row[k] - first_row
+        at_node = ha[line, node - first_node]
+        rise = ha[line, node - first_node + 1] - at_node
+        area_ha[k] = share[k] * (at_node + rise * u)
     return area_ha

@@ -76,8 +76,7 @@ def _areas(layers: list[Layer], parcels: outlines.Outlines, engine: Engine) -> C
     covered_cells = np.zeros(len(parcels.boxes))
     found: list[tuple[Indices, Indices, Floats]] = []
     for chunk, strip in zip(work, strips.ahead(layers, [c.area for c in work]), strict=True):
-        for pieces in chunk.batches:
-            block = builder.block(pieces, chunk.area)
+        for block in builder.blocks(chunk):
             np.add.at(covered_cells, block.parcel, block.covered_cells)
             if strip is None:
                 values = np.full((len(layers), len(block.index)), np.nan)

@@ -36,12 +36,18 @@ class Workspace:
         self.col = np.empty(0, dtype=np.int32)
         self.share = np.empty(0)
 
-    def hold(self, cells: int) -> None:
-        """Make room for boxes of so many cells in all."""
+    def hold(self, box: int, cells: int = 0) -> None:
+        """Make room for a box of so many cells, and for so many cells of all boxes together."""
+        if len(self.change) < box + 1:
+            self.change = np.empty(box + 1)
         if len(self.row) < cells:
-            self.change = np.empty(cells + 1)
             self.row, self.col = np.empty(cells, dtype=np.int32), np.empty(cells, dtype=np.int32)
             self.share = np.empty(cells)
+
+
+def boxes_cells(pieces: Indices) -> Indices:
+    """Return the cells in the boxes of pieces, with the one more that every row of a box takes."""
+    return (pieces[:, 2] - pieces[:, 1]) * (pieces[:, 4] - pieces[:, 3] + 1)
 
 
 def covered(
@@ -63,8 +69,8 @@ def covered(
         past-last column that are wanted
     workspace : the cells that are returned lie in it until it is used again
     """
-    cells = int(((pieces[:, 2] - pieces[:, 1]) * (pieces[:, 4] - pieces[:, 3] + 1)).sum())
-    workspace.hold(cells)
+    cells = boxes_cells(pieces)
+    workspace.hold(int(cells.max()), int(cells.sum()))
     w = workspace
     start = np.empty(len(pieces) + 1, dtype=np.int64)
     _cover(
@@ -91,22 +97,9 @@ def _cover(
     found = 0
     start[0] = 0
     for piece in range(len(pieces)):
-        parcel, top, bottom = pieces[piece, 0], pieces[piece, 1], pieces[piece, 2]
-        west, east = pieces[piece, 3], pieces[piece, 4]
-        first_col, past_col = pieces[piece, 5], min(pieces[piece, 6], east)
-        width = east - west + 1  # One more takes what runs out to the right.
-        change[: (bottom - top) * width + 1] = 0.0
-        for ring in range(parcel_ring[parcel], parcel_ring[parcel + 1]):
-            sign = ring_sign[ring]
-            first = ring_start[ring]
-            x0, y0 = xy[first, 0], xy[first, 1]
-            for i in range(first + 1, ring_start[ring + 1]):
-                x1, y1 = xy[i, 0], xy[i, 1]
-                if y0 < y1:
-                    _add_edge(x0, y0, x1, y1, sign, top, bottom, west, width, change)
-                elif y1 < y0:
-                    _add_edge(x1, y1, x0, y0, -sign, top, bottom, west, width, change)
-                x0, y0 = x1, y1
+        top, bottom, west = pieces[piece, 1], pieces[piece, 2], pieces[piece, 3]
+        first_col, past_col = pieces[piece, 5], min(pieces[piece, 6], pieces[piece, 4])
+        width = add_piece(xy, ring_start, parcel_ring, ring_sign, pieces, piece, change)
         for row in range(top, bottom):
             place = (row - top) * width - west
             inside = 0.0
@@ -118,6 +111,37 @@ def _cover(
                     out_share[found] = min(inside, 1.0)
                     found += 1
         start[piece + 1] = found
+
+
+@compiled
+def add_piece(
+    xy: Floats,
+    ring_start: Indices,
+    parcel_ring: Indices,
+    ring_sign: Floats,
+    pieces: Indices,
+    piece: int,
+    change: Floats,
+) -> int:
+    """Set ``change`` to what the covered parts change by along the rows of a piece's box.
+
+    Returns the cells that a row of the box has in it: one more takes what runs out to the right.
+    """
+    parcel, top, bottom = pieces[piece, 0], pieces[piece, 1], pieces[piece, 2]
+    west, width = pieces[piece, 3], pieces[piece, 4] - pieces[piece, 3] + 1
+    change[: (bottom - top) * width + 1] = 0.0
+    for ring in range(parcel_ring[parcel], parcel_ring[parcel + 1]):
+        sign = ring_sign[ring]
+        first = ring_start[ring]
+        x0, y0 = xy[first, 0], xy[first, 1]
+        for i in range(first + 1, ring_start[ring + 1]):
+            x1, y1 = xy[i, 0], xy[i, 1]
+            if y0 < y1:
+                _add_edge(x0, y0, x1, y1, sign, top, bottom, west, width, change)
+            elif y1 < y0:
+                _add_edge(x1, y1, x0, y0, -sign, top, bottom, west, width, change)
+            x0, y0 = x1, y1
+    return width
 
 
 @compiled

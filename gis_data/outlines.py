@@ -107,13 +107,13 @@ def in_layer(polygons: geometry.Polygons, crs: pyproj.CRS, layer: Layer) -> Outl
     TooManyCells
         More than ``CELLS_MAX`` cells in the box of a parcel.
     """
-    kinds = shapely.get_type_id(polygons)
-    if not ((kinds == 3) | (kinds == 6)).all() or shapely.is_empty(polygons).any():
+    kinds, points = shapely.get_type_id(polygons), shapely.get_num_coordinates(polygons)
+    if not (((kinds == 3) | (kinds == 6)) & (points > 0)).all():
         _refuse_broken(polygons)
     same = crs == layer.crs or (geometry.is_land_crs(crs) and geometry.is_land_crs(layer.crs))
     xy, ring_start, parcel_ring, ring_part, is_hole = _rings(polygons)
     if same:
-        xy = np.column_stack(_to_cells(layer, xy[:, 0], xy[:, 1]))
+        _into_cells(xy, layer.left, layer.top, layer.cell_width, layer.cell_height)
     else:
         long = _with_long_edges(xy, ring_start, parcel_ring, crs)
         if len(long):
@@ -237,6 +237,12 @@ def _spans(starts: Indices, chosen: Indices) -> Indices:
     counts = starts[chosen + 1] - starts[chosen]
     offsets = np.repeat(starts[chosen] - _starts(counts)[:-1], counts)
     return offsets + np.arange(len(offsets))
+
+
+@compiled
+def _into_cells(xy: Floats, left: float, top: float, width: float, height: float) -> None:
+    for i in range(len(xy)):
+        xy[i, 0], xy[i, 1] = (xy[i, 0] - left) / width, (top - xy[i, 1]) / height
 
 
 @compiled

@@ -5,6 +5,7 @@ next; the blocks that no parcel touches are left alone. Values stay in the layer
 cells that are wanted are gathered: 108 million cells are read, and an eighth of them is used.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -56,14 +57,20 @@ class Area:
 class Strip:
     """The cells of an area as they are stored; ``mask`` is 0 where there is no value.
 
-    nodata : the number, and the open interval about it, that stand for no value; NaN if none does
+    nodata : the open interval of numbers that stand for no value; NaN if none does
     """
 
     values: NDArray[Any]
     mask: NDArray[np.uint8] | None
-    nodata: tuple[float, float, float]
+    nodata: tuple[float, float]
     scale: float
     offset: float
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether the values stand as float32 with no mask, scale or offset."""
+        plain = self.mask is None and self.scale == 1.0 and self.offset == 0.0
+        return plain and self.values.dtype == np.float32
 
     def gathered(self, index: Places) -> Floats:
         """Return the values at places of the area counted row by row; NaN where there is none.
@@ -154,11 +161,7 @@ class _Reader:
         flags = dataset.mask_flag_enums[at]
         self._masked = not set(flags) <= {MaskFlags.all_valid, MaskFlags.nodata}
         nodata = dataset.nodatavals[at] if MaskFlags.nodata in flags else None
-        number = np.nan if nodata is None else float(nodata)
-        self._nodata = (number, np.nan, np.nan)
-        if self._dtype.kind == "f":
-            ends = (number * (1 - NEAR), number * (1 + NEAR))
-            self._nodata = (number, min(ends), max(ends))
+        self._nodata = _about(nodata, near=NEAR if self._dtype.kind == "f" else 0.0)
         self._memory = [np.empty(0, dtype=self._dtype)] * 2
 
     def read(self, area: Area, turn: int) -> Strip:
@@ -190,11 +193,21 @@ class _Reader:
         )  # fmt: skip
 
 
+def _about(nodata: float | None, *, near: float) -> tuple[float, float]:
+    if nodata is None or math.isnan(nodata):  # NaN is no value in any case.
+        return math.nan, math.nan
+    width = max(near * abs(nodata), 5e-324)
+    return (
+        min(nodata - width, math.nextafter(nodata, -math.inf)),
+        max(nodata + width, math.nextafter(nodata, math.inf)),
+    )
+
+
 @compiled
 def _gather(
     values: Any,
     index: Places,
-    nodata: tuple[float, float, float],
+    nodata: tuple[float, float],
     scale: float,
     offset: float,
     out: Floats,
@@ -205,7 +218,7 @@ def _gather(
             out[k] = np.nan
             continue
         value = float(values[index[k]])
-        if value == nodata[0] or nodata[1] < value < nodata[2]:
+        if nodata[0] < value < nodata[1]:
             value = np.nan
         elif scaled:
             value = value * scale + offset

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis_data import cell_areas, coverage, rasters, strips
+from gis_data.cell_areas import Table
 from gis_data.compiled import compiled
 from gis_data.outlines import Outlines
 from gis_data.rasters import Layer, RasterRefused
@@ -114,13 +115,9 @@ def _pieces(parcels: Outlines, cut: strips.Tiling) -> Indices:
     return pieces
 
 
-def _cells_of(pieces: Indices) -> Indices:
-    return (pieces[:, 2] - pieces[:, 1]) * (pieces[:, 4] - pieces[:, 3] + 1)
-
-
 def _bands(pieces: Indices, cells_max: int) -> Indices:
     """Return the pieces with those that are too large for a batch cut into bands of rows."""
-    large = _cells_of(pieces) > cells_max
+    large = coverage.boxes_cells(pieces) > cells_max
     if not large.any():
         return pieces
     found: list[Indices] = []
@@ -134,7 +131,7 @@ def _bands(pieces: Indices, cells_max: int) -> Indices:
 
 
 def _batches(pieces: Indices) -> list[Indices]:
-    end = np.cumsum(_cells_of(pieces))
+    end = np.cumsum(coverage.boxes_cells(pieces))
     batches, first = [], 0
     while first < len(pieces):
         before = int(end[first - 1]) if first else 0
@@ -148,25 +145,36 @@ class Builder:
     """Makes the cells and the blocks of one layer's parcels."""
 
     def __init__(self, layer: Layer, parcels: Outlines, engine: Engine) -> None:
-        self._parcels = parcels
-        self._workspace = coverage.Workspace()
-        self._weigh = cell_areas.weigher(layer)
+        self.parcels = parcels
+        self.engine = engine
+        self.workspace = coverage.Workspace()
+        self._tables = cell_areas.tables(layer)
         self._moved = parcels.moved_polygons() if engine == "exactextract" else None
 
-    def cells(self, pieces: Indices) -> BatchCells:
+    def table(self, chunk: Chunk) -> Table:
+        """Return the areas of the cells under the pieces of a chunk; ask in the order of the work."""
+        return self._tables(np.concatenate(chunk.batches))
+
+    def cells(self, pieces: Indices, table: Table) -> BatchCells:
         """Return the cells under the pieces; they lie in memory that the next call uses again."""
-        p = self._parcels
+        p = self.parcels
         if self._moved is None:
             start, row, col, share = coverage.covered(
-                p.xy, p.ring_start, p.parcel_ring, p.ring_sign, pieces, self._workspace
+                p.xy, p.ring_start, p.parcel_ring, p.ring_sign, pieces, self.workspace
             )
         else:
             start, row, col, share = coverage.covered_by_exactextract(self._moved, pieces)
-        return BatchCells(pieces, start, row, col, share, self._weigh(row, col, share, pieces))
+        area_ha = cell_areas.weighed(row, col, share, table)
+        return BatchCells(pieces, start, row, col, share, area_ha)
 
-    def block(self, pieces: Indices, area: Area | None) -> Block:
-        """Return what the cells under the pieces count, with their places in the area."""
-        held = self.cells(pieces)
+    def blocks(self, chunk: Chunk) -> Iterator[Block]:
+        """Yield what the cells under the pieces of a chunk count, batch after batch."""
+        table = self.table(chunk)
+        for pieces in chunk.batches:
+            yield self._block(pieces, chunk.area, table)
+
+    def _block(self, pieces: Indices, area: Area | None, table: Table) -> Block:
+        held = self.cells(pieces, table)
         covered_cells = _piece_sums(held.start, held.share)
         index = self.places(held, area)
         return Block(pieces[:, 0], held.start, index, held.area_ha, covered_cells)
@@ -236,7 +244,7 @@ def built(layer: Layer, parcels: Outlines, engine: Engine) -> Weights:
     """
     builder = Builder(layer, parcels, engine)
     work = chunks(layer, parcels)
-    found = [[builder.block(pieces, chunk.area) for pieces in chunk.batches] for chunk in work]
+    found = [list(builder.blocks(chunk)) for chunk in work]
     key, areas = key_of(layer, parcels, engine), [chunk.area for chunk in work]
     weights = Weights(key, grid_of(layer), len(parcels.boxes), areas, found)
     check_coverage(parcels, weights.covered_cells, engine)

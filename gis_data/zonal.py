@@ -27,13 +27,15 @@ import rasterio
 import shapely
 from numpy.typing import NDArray
 
-from gis_data import geometry, outlines, rasters, strips, weights
+from gis_data import geometry, outlines, piece_sums, rasters, strips, weights
 from gis_data.compiled import compiled
 from gis_data.outlines import Outlines, TooManyCells
 from gis_data.outlines import ParcelRefused as ParcelRefused
+from gis_data.piece_sums import PieceSums
+from gis_data.piece_sums import StderrMissing as StderrMissing
 from gis_data.rasters import Layer, RasterRefused
 from gis_data.strips import Strip
-from gis_data.weights import Block, Chunk, Engine, Weights
+from gis_data.weights import Chunk, Engine, Weights
 from gis_data.weights import CoverageDiffers as CoverageDiffers
 
 Floats = NDArray[np.float64]
@@ -41,16 +43,6 @@ Indices = NDArray[np.int64]
 
 CELLS_HELD_MAX = 50_000_000  # under one parcel, where every cell is handed out
 QUANTILE_CELLS = 20_000_000  # in the boxes of the parcels whose cells are held together
-
-
-class StderrMissing(Exception):
-    """Cells hold a value and no standard error: their sum would claim what is not known."""
-
-    code = "stderr_missing"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +126,6 @@ class ZonalSums:
         return self.valid_ha / self.area_ha
 
 
-@dataclass(frozen=True, slots=True)
-class PieceSums:
-    """The sums of k pieces of parcels, in the order in which they are added up.
-
-    parcel : (k,)
-    numbers : (k, 7) covered cells, area, area with a value, total, standard error, least, greatest
-    """
-
-    parcel: Indices
-    numbers: Floats
-
-
 def cells(
     raster_path: str | Path,
     polygon: Any,
@@ -182,8 +162,9 @@ def cells(
         found: list[ZonalCells] = []
         held = 0
         for chunk, strip in zip(work, strips.ahead(layers, [c.area for c in work]), strict=True):
+            table = builder.table(chunk)
             for pieces in chunk.batches:
-                batch = builder.cells(pieces)
+                batch = builder.cells(pieces, table)
                 held += len(batch.row)
                 if held > CELLS_HELD_MAX:
                     raise TooManyCells(
@@ -196,7 +177,7 @@ def cells(
 def _cells(
     layer: Layer, batch: weights.BatchCells, index: NDArray[np.int32], strip: list[Strip] | None
 ) -> ZonalCells:
-    values, stderr = _gathered(index, strip)
+    values, stderr = piece_sums.gathered(index, strip)
     row, col = batch.row.astype(np.int64), batch.col.astype(np.int64)
     return ZonalCells(
         values=values,
@@ -291,11 +272,11 @@ def sums(
     array = np.asarray(polygons, dtype=object)
     with opened(raster_path, band, crs, stderr_path, stderr_band) as layers:
         parcels = outlines.in_layer(array, geometry.crs_of(polygon_crs), layers[0])
-        pieces = piece_sums(layers, parcels, weights.chunks(layers[0], parcels), engine)
+        pieces = sums_of_pieces(layers, parcels, weights.chunks(layers[0], parcels), engine)
         return added_up(pieces, parcels, engine, has_stderr=stderr_path is not None)
 
 
-def piece_sums(
+def sums_of_pieces(
     layers: list[Layer], parcels: Outlines, work: list[Chunk], engine: Engine
 ) -> Iterator[PieceSums]:
     """Yield the sums of the pieces, batch after batch, in their order.
@@ -304,8 +285,7 @@ def piece_sums(
     """
     builder = weights.Builder(layers[0], parcels, engine)
     for chunk, strip in zip(work, strips.ahead(layers, [c.area for c in work]), strict=True):
-        for pieces in chunk.batches:
-            yield _of_block(builder.block(pieces, chunk.area), strip)
+        yield from piece_sums.of_chunk(builder, chunk, strip)
 
 
 def added_up(
@@ -337,32 +317,6 @@ def _totals(
         np.where(valid, numbers, np.nan) for numbers in (total[3], least, greatest, total[4])
     )
     return total[0], ZonalSums(total[1], total[2], value, low, high, error if has_stderr else None)
-
-
-def _of_block(block: Block, strip: list[Strip] | None) -> PieceSums:
-    values, stderr = _gathered(block.index, strip)
-    numbers = _piece_numbers(
-        block.start, values, values if stderr is None else stderr, block.area_ha
-    )
-    numbers[:, 0] = block.covered_cells
-    return PieceSums(block.parcel, numbers)
-
-
-def _gathered(index: NDArray[np.int32], strip: list[Strip] | None) -> tuple[Floats, Floats | None]:
-    """Return (values, standard errors) of the cells; NaN where there is none."""
-    if strip is None:
-        return np.full(len(index), np.nan), None
-    values = strip[0].gathered(index)
-    if len(strip) == 1:
-        return values, None
-    stderr = strip[1].gathered(index)
-    valid = np.isfinite(values)
-    missing = int((valid & ~np.isfinite(stderr)).sum())
-    if missing:
-        raise StderrMissing(f"地块下有 {missing} 个像元有数值而没有标准误，合计的误差无从得知。")
-    if (stderr[valid] < 0.0).any():
-        raise StderrMissing("标准误影像里有负数，不是标准误。")
-    return values, stderr
 
 
 def kept_weights(
@@ -409,7 +363,7 @@ def further_sums(
         weights.refuse_other_grid(kept, layers[0])
         found = strips.ahead(layers, kept.areas)
         pieces = (
-            _of_block(block, strip)
+            piece_sums.of_block(block, strip)
             for strip, blocks in zip(found, kept.blocks, strict=True)
             for block in blocks
         )
@@ -460,9 +414,8 @@ def _quantiles(layers: list[Layer], parcels: Outlines, wanted: Floats, engine: E
     held: list[tuple[Indices, Floats, Floats]] = []
     count = 0
     for chunk, strip in zip(work, strips.ahead(layers, [c.area for c in work]), strict=True):
-        for pieces in chunk.batches:
-            block = builder.block(pieces, chunk.area)
-            values, _ = _gathered(block.index, strip)
+        for block in builder.blocks(chunk):
+            values, _ = piece_sums.gathered(block.index, strip)
             parcel = np.repeat(block.parcel, np.diff(block.start))
             valid = np.isfinite(values)
             count += int(valid.sum())
@@ -516,24 +469,6 @@ def opened(
         if not rasters.same_grid(layer, stderr_layer):
             raise RasterRefused("other_grid", "标准误影像与数值影像的格网不同，无法逐像元对应。")
         yield [layer, stderr_layer]
-
-
-@compiled
-def _piece_numbers(start: Indices, values: Floats, stderr: Floats, area_ha: Floats) -> Floats:
-    numbers = np.zeros((len(start) - 1, 7))
-    for piece in range(len(numbers)):
-        area, valid, total, error, least, greatest = 0.0, 0.0, 0.0, 0.0, np.inf, -np.inf
-        for k in range(start[piece], start[piece + 1]):
-            value, weight = values[k], area_ha[k]
-            area += weight
-            if value == value:
-                valid += weight
-                total += value * weight
-                error += stderr[k] * weight
-                least, greatest = min(least, value), max(greatest, value)
-        numbers[piece, 1], numbers[piece, 2], numbers[piece, 3] = area, valid, total
-        numbers[piece, 4], numbers[piece, 5], numbers[piece, 6] = error, least, greatest
-    return numbers
 
 
 @compiled

@@ -15,8 +15,9 @@ from distributed import Client
 
 from gis_data import geometry, outlines, weights, zonal
 from gis_data.outlines import Outlines
+from gis_data.piece_sums import PieceSums
 from gis_data.weights import Chunk, Engine
-from gis_data.zonal import PieceSums, ZonalSums
+from gis_data.zonal import ZonalSums
 
 TASKS_PER_THREAD = 4  # so that a slow worker holds up a quarter of its work
 
@@ -115,5 +116,5 @@ def _run(
     with zonal.opened(*place, *errors) as layers:
         return [
             PieceSums(numbers[part.parcel], part.numbers)
-            for part in zonal.piece_sums(layers, parcels, work, engine)
+            for part in zonal.sums_of_pieces(layers, parcels, work, engine)
         ]

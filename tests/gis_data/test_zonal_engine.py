@@ -377,8 +377,9 @@ def test_neighbours_share_every_cell_of_a_tessellation_out(layer: Path) -> None:
         builder = weights.Builder(opened, held, "own")
         total = np.zeros((opened.height, opened.width))
         for chunk in weights.chunks(opened, held):
+            table = builder.table(chunk)
             for pieces in chunk.batches:
-                cells = builder.cells(pieces)
+                cells = builder.cells(pieces, table)
                 np.add.at(total, (cells.row, cells.col), cells.share)
     union = shapely.union_all(held.moved_polygons())
     assert total.max() < 1 + 1e-9
