@@ -79,6 +79,7 @@ class _Lattice:
     def __init__(self, layer: Layer) -> None:
         self._layer = layer
         self._spacing = LATTICE_M / unit_m(layer.crs)
+        self._transform = geometry.transformer_to_4490(layer.crs).transform
         self._first = (0, 0)
         self._scale = np.empty((0, 0))
 
@@ -120,9 +121,8 @@ class _Lattice:
         """Return m2 on the ellipsoid for each square unit of the layer's coordinates at the nodes."""
         x, y = self._layer.left + j * self._spacing, self._layer.top - i * self._spacing
         step = self._spacing / 20
-        transform = geometry.transformer_to_4490(self._layer.crs).transform
         degrees = np.array(
-            transform(
+            self._transform(
                 np.concatenate([x + step, x - step, x, x]),
                 np.concatenate([y, y, y + step, y - step]),
             )

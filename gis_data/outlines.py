@@ -107,11 +107,11 @@ def in_layer(polygons: geometry.Polygons, crs: pyproj.CRS, layer: Layer) -> Outl
     TooManyCells
         More than ``CELLS_MAX`` cells in the box of a parcel.
     """
-    kinds, points = shapely.get_type_id(polygons), shapely.get_num_coordinates(polygons)
-    if not (((kinds == 3) | (kinds == 6)) & (points > 0)).all():
+    kinds = shapely.get_type_id(polygons)
+    if not ((kinds == 3) | (kinds == 6)).all() or shapely.is_empty(polygons).any():
         _refuse_broken(polygons)
     same = crs == layer.crs or (geometry.is_land_crs(crs) and geometry.is_land_crs(layer.crs))
-    xy, ring_start, parcel_ring, ring_part, is_hole = _rings(polygons)
+    xy, ring_start, parcel_ring, ring_part, is_hole = _rings(polygons, kinds)
     if same:
         _into_cells(xy, layer.left, layer.top, layer.cell_width, layer.cell_height)
     else:
@@ -119,7 +119,7 @@ def in_layer(polygons: geometry.Polygons, crs: pyproj.CRS, layer: Layer) -> Outl
         if len(long):
             polygons = polygons.copy()
             polygons[long] = shapely.segmentize(polygons[long], PIECE_M / unit_m(crs))
-            xy, ring_start, parcel_ring, ring_part, is_hole = _rings(polygons)
+            xy, ring_start, parcel_ring, ring_part, is_hole = _rings(polygons, kinds)
         patch = patches.PATCH_DEGREES if crs.is_geographic else patches.PATCH_M / unit_m(crs)
         xy = patches.moved(xy, _way(crs, layer), patch)
     ring_sign, bounds, area_cells, seen = _examined(
@@ -199,17 +199,20 @@ def _with_long_edges(
     return np.unique(np.searchsorted(parcel_ring, rings, side="right") - 1)
 
 
-def _rings(polygons: geometry.Polygons) -> tuple[Floats, Indices, Indices, Indices, Flags]:
+def _rings(
+    polygons: geometry.Polygons, kinds: Indices
+) -> tuple[Floats, Indices, Indices, Indices, Flags]:
     """Return (xy, ring_start, parcel_ring, part of each ring, whether it is a hole).
+
+    kinds : (n,) shapely's number of each type
 
     Parts are numbered within their parcel. Taking parcels apart into objects costs more than
     measuring them: it is done only for those that have more than one ring.
     """
     xy = shapely.get_coordinates(polygons)
     # Of a multipolygon shapely counts no interior rings.
-    several = np.flatnonzero(
-        (shapely.get_type_id(polygons) == 6) | (shapely.get_num_interior_rings(polygons) > 0)
-    )
+    points = shapely.get_num_coordinates(polygons)
+    several = np.flatnonzero((kinds == 6) | (shapely.get_num_interior_rings(polygons) > 0))
     parts, part_parcel = shapely.get_parts(polygons[several], return_index=True)
     rings, ring_part = shapely.get_rings(parts, return_index=True)
     ring_parcel = part_parcel[ring_part]
@@ -218,7 +221,7 @@ def _rings(polygons: geometry.Polygons) -> tuple[Floats, Indices, Indices, Indic
     parcel_ring = _starts(count)
     places = _spans(parcel_ring, several)
     vertices = np.zeros(int(parcel_ring[-1]), dtype=np.int64)
-    vertices[parcel_ring[:-1]] = shapely.get_num_coordinates(polygons)
+    vertices[parcel_ring[:-1]] = points
     vertices[places] = shapely.get_num_coordinates(rings)
     part = np.zeros(len(vertices), dtype=np.int64)
     first_part = np.searchsorted(part_parcel, np.arange(len(several)))

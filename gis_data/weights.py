@@ -89,9 +89,13 @@ def chunks(layer: Layer, parcels: Outlines) -> list[Chunk]:
     if len(pieces) == 0:
         return []
     strip, part = pieces[:, 1] // cut.rows, pieces[:, 5] // cut.cols
-    order = np.lexsort((pieces[:, 3] // 256, part, strip))
-    pieces, strip, part = pieces[order], strip[order], part[order]
-    ends = np.flatnonzero((np.diff(strip) != 0) | (np.diff(part) != 0)) + 1
+    place = (strip - strip.min()) * (np.ptp(part) + 1) + part - part.min()
+    # Within a strip from west to east, so that what is read lies near what was read before.
+    beside = pieces[:, 3] // 256
+    beside = beside - beside.min()
+    order = np.argsort(place * (beside.max() + 1) + beside, kind="stable")
+    pieces, place = pieces[order], place[order]
+    ends = np.flatnonzero(np.diff(place)) + 1
     found = []
     for held in np.split(pieces, ends):
         first, past = np.maximum(held[:, 3], held[:, 5]), np.minimum(held[:, 4], held[:, 6])
@@ -107,7 +111,8 @@ def _pieces(parcels: Outlines, cut: strips.Tiling) -> Indices:
     for size, low in ((cut.rows, 1), (cut.cols, 5)):
         first = pieces[:, low] // size
         count = (pieces[:, low + 1] - 1) // size - first + 1
-        pieces = np.repeat(pieces, count, axis=0)
+        if (count > 1).any():
+            pieces = np.repeat(pieces, count, axis=0)
         ordinal = np.arange(len(pieces)) - np.repeat(np.cumsum(count) - count, count)
         edge = (np.repeat(first, count) + ordinal) * size
         pieces[:, low] = np.maximum(pieces[:, low], edge)

@@ -77,7 +77,7 @@ def write_layer(path: Path, place: Place, *, seed: int = SEED, classes: int = 0)
             else:
                 noise = random.normal(0.0, 6.0, size=field.shape)
                 values = np.maximum(60.0 + 18.0 * field + noise, 0.0)
-                values = (np.rint(values * 32.0) / 32.0).astype(np.float32)
+                values = (np.rint(values * 512.0) / 512.0).astype(np.float32)
                 values[field < -2.35] = NODATA
             layer.write(values, 1, window=Window(0, top, place.width, len(row)))
     return path

@@ -310,7 +310,9 @@ def test_what_is_seen_to_be_valid_is_valid(data: st.DataObject) -> None:
         other = data.draw(corners)
         polygon = shapely.MultiPolygon([polygon, shapely.Polygon(other)])
     array = np.array([polygon], dtype=object)
-    xy, ring_start, parcel_ring, ring_part, is_hole = outlines._rings(array)
+    xy, ring_start, parcel_ring, ring_part, is_hole = outlines._rings(
+        array, shapely.get_type_id(array)
+    )
     *_, area, seen = outlines._examined(xy, ring_start, parcel_ring, ring_part, is_hole, 200)
     if seen[0]:
         assert shapely.is_valid(polygon)
@@ -318,7 +320,9 @@ def test_what_is_seen_to_be_valid_is_valid(data: st.DataObject) -> None:
 
 
 def test_ordinary_outlines_need_no_geos(parcels: Any) -> None:
-    xy, ring_start, parcel_ring, ring_part, is_hole = outlines._rings(parcels)
+    xy, ring_start, parcel_ring, ring_part, is_hole = outlines._rings(
+        parcels, shapely.get_type_id(parcels)
+    )
     *_, seen = outlines._examined(xy, ring_start, parcel_ring, ring_part, is_hole, 200)
     assert seen.all() and is_hole.sum() > 5 and (ring_part > 0).sum() > 5
 

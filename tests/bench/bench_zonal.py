@@ -1,0 +1,166 @@
+"""Zonal sums against reading the raster once, exactextract and rasterstats: `make bench`.
+
+What counts is the ratio of CPU seconds within one run: methods take turns, each in a process of its
+own, and the median of the rounds is taken. The page cache is warm and compiled code is there.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+
+from gis_data import geometry
+from tests.bench import report, zonal_data
+from tests.bench.zonal_data import DEGREES, UTM, Place
+
+ROOT = Path(__file__).parents[2]
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A raster and parcels; ``parcels_crs`` is what these are given in."""
+
+    name: str
+    place: Place
+    parcels: Path
+    layers: list[Path]
+    crs: str
+
+    def once(self, method: str, out: Path | None = None) -> Figures:
+        """Run a method in a process of its own."""
+        command = [
+            sys.executable, "-m", "tests.bench.zonal_methods", method,
+            "--layers", *map(str, self.layers), "--parcels", str(self.parcels), "--crs", self.crs,
+            *(["--out", str(out)] if out else []),
+        ]  # fmt: skip
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return dict(json.loads(said.stdout.splitlines()[-1]))
+
+    def rounds(self, methods: Sequence[str], count: int) -> dict[str, Figures]:
+        """Return the median of each figure of methods that take turns."""
+        held: dict[str, list[Figures]] = {method: [] for method in methods}
+        for _ in range(count):
+            for method in methods:
+                held[method].append(self.once(method))
+        return {
+            method: {key: statistics.median(line[key] for line in lines) for key in lines[0]}
+            for method, lines in held.items()
+        }
+
+
+def save(parcels: Any, path: Path) -> Path:
+    """Leave the outlines for the methods' processes."""
+    np.save(path, np.array(shapely.to_wkb(parcels).tolist(), dtype=object), allow_pickle=True)
+    return path
+
+
+def agreement(case: Case, folder: Path) -> float:
+    """Return the largest relative difference of a sum from exactextract, same cells and weights."""
+    one, other = folder / "ours.npy", folder / "exactextract.npy"
+    case.once("ours_planar", one)
+    case.once("exactextract_tuned", other)
+    own, theirs = np.load(one), np.nan_to_num(np.load(other))
+    assert ((own == 0.0) == (theirs == 0.0)).all()
+    held = theirs != 0.0
+    return float(np.abs(own[held] / theirs[held] - 1.0).max())
+
+
+def show(case: Case, found: dict[str, Figures], difference: float | None) -> None:
+    """Print a case as ratios to reading the raster once."""
+    read, tuned = found["read_once"]["cpu_s"], found.get("exactextract_tuned", {}).get("cpu_s")
+    rows: list[list[object]] = []
+    for method, figures in found.items():
+        lines = [(method, figures["cpu_s"])]
+        if method == "ours_kept":
+            lines = [
+                (f"{method}, first layer", figures["first_layer"]),
+                (f"{method}, further layer", figures["further_layer"]),
+            ]
+        for name, cpu_s in lines:
+            against = tuned / cpu_s if tuned and name.startswith("ours") else None
+            rows.append([name, cpu_s, cpu_s / read, against, figures["wall_s"], figures["peak_mb"]])
+    headers = ("method", "CPU s", "x read", "less than ee", "wall s", "peak MB")
+    words = "" if difference is None else f"; largest difference of a sum {difference:.1e}"
+    report.table(f"{case.name}{words}", headers, rows)
+
+
+def cases(folder: Path, counts: Sequence[int], *, small: bool) -> list[Case]:
+    """Make the layers and the parcels."""
+    place = UTM if not small else Place("EPSG:32650", 700_000.0, 3_450_000.0, 10, 1, 1, 2048, 1536)
+    layers = [
+        zonal_data.write_layer(folder / f"utm-{seed}.tif", place, seed=seed)
+        for seed in (zonal_data.SEED, zonal_data.SEED + 1)
+    ]
+    most = max(counts)
+    land = zonal_data.scattered(most, place)
+    found = [
+        Case(f"{count} scattered parcels", place, save(land[:count], folder / f"{count}.npy"),
+             layers, place.crs)
+        for count in counts
+    ]  # fmt: skip
+    if small:
+        return found
+    lonlat = geometry.to_4490(land, geometry.crs_of(place.crs))
+    found.append(
+        Case(f"{most} scattered parcels in EPSG:4490, moved to the layer", place,
+             save(lonlat, folder / "moved.npy"), layers, "EPSG:4490")
+    )  # fmt: skip
+    shared = zonal_data.tessellation(most, place)
+    found.append(
+        Case(f"{len(shared)} neighbours with shared borders", place,
+             save(shared, folder / "shared.npy"), layers, place.crs)
+    )  # fmt: skip
+    degrees = zonal_data.write_layer(folder / "degrees.tif", DEGREES)
+    found.append(
+        Case(f"{most} scattered parcels on a layer in degrees", DEGREES,
+             save(zonal_data.scattered(most, DEGREES), folder / "degrees.npy"), [degrees],
+             DEGREES.crs)
+    )  # fmt: skip
+    return found
+
+
+def measured(folder: Path, counts: Sequence[int], rounds: int) -> dict[str, Any]:
+    """Measure every case, print it, and return all figures."""
+    everything: dict[str, Any] = {}
+    for case in cases(folder, counts, small=False):
+        methods = ["read_once", "ours"]
+        same_crs = case.crs == case.place.crs
+        if case.name.startswith(f"{max(counts)} scattered parcels") and same_crs:
+            methods.append("read_whole")
+        if same_crs:
+            methods.append("exactextract_tuned")
+        if len(case.layers) > 1 and same_crs:
+            methods.append("ours_kept")
+        found = case.rounds(methods, rounds)
+        if case.name.startswith("10000 "):
+            found |= {name: case.once(name) for name in ("exactextract_default", "rasterstats")}
+        difference = agreement(case, folder) if same_crs else None
+        show(case, found, difference)
+        everything[case.name] = {"methods": found, "largest_difference": difference}
+    return everything
+
+
+def main() -> None:
+    """The whole bench: about 25 minutes of CPU."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--counts", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--folder", type=Path)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-zonal-", dir=asked.folder) as folder:
+        found = measured(Path(folder), asked.counts, asked.rounds)
+    report.document("zonal", {"cases": found})
+
+
+if __name__ == "__main__":
+    main()
