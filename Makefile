@@ -7,7 +7,7 @@ RUN_PACKAGES := postgresql-15-postgis-3 fonts-noto-cjk fontconfig libpango-1.0-0
 TEST_PACKAGES := chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test lint lock clean
+.PHONY: help setup setup-test run test lint bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ lint: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+bench: setup  ## how fast it measures and imports, beside other ways; over half an hour
+	@for bench in tests/bench/bench_*.py; do .venv/bin/python -m tests.bench.$$(basename $$bench .py) || exit 1; done
 
 lock: setup  ## resolve requirements.in into requirements.lock
 	.venv/bin/pip install --quiet --upgrade -r requirements.in

@@ -41,6 +41,14 @@ class Sources:
     classes: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What stands in the file."""
+
+    rows: int
+    columns: list[str]
+
+
 def write(
     sources: Sources,
     out: str | Path,
@@ -50,8 +58,8 @@ def write(
     weights_dir: Path | None = None,
     scheduler: str | None = None,
     error_of_total: ErrorOfTotal | None = None,
-) -> int:
-    """Write ``id,area_ha,valid_share,mean,total,stderr`` of every parcel and return their number.
+) -> Written:
+    """Write ``id,area_ha,valid_share,mean,total,stderr`` of every parcel.
 
     Then come the columns of ``stats``: ``min``, ``max``, and ``q10`` for the value below which a tenth
     of the valid area lies (see ``zonal.quantiles``). With layers of classes every line is followed by
@@ -62,7 +70,8 @@ def write(
     Parameters
     ----------
     weights_dir : folder in which the cells of the parcels are kept for further layers
-    scheduler : address of a Dask cluster that does the work and can read the layer
+    scheduler : address of a Dask cluster that takes the sums and can read the layer; quantiles and
+        classes are taken here
     error_of_total : gives the standard error of a total instead of full correlation; the cells of each
         parcel are read once more for it, in this process
 
@@ -94,7 +103,7 @@ def write(
         row.attributes[sources.id_column] if sources.id_column else row.row for row in parcels.rows
     ]
     _write(Path(out), ids, chosen)
-    return len(ids)
+    return Written(len(ids), ["id", *chosen])
 
 
 def _parcels(sources: Sources) -> vectors.VectorFile:

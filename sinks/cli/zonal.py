@@ -60,7 +60,7 @@ def write_sums(
         classes=class_layer or (),
     )  # fmt: skip
     model = None if variogram is None else map_error.variogram_of(variogram)
-    count = zonal_csv.write(
+    done = zonal_csv.write(
         sources,
         out,
         stats=[name.strip() for name in stats.split(",") if name.strip()],
@@ -69,7 +69,8 @@ def write_sums(
         scheduler=os.environ.get("SINKS_DASK_SCHEDULER") or None,
         error_of_total=None if model is None else partial(_error_of_total, model),
     )
-    _out.give({"rows": count, "out": out}, f"已写 {count} 行到 {out}。", as_json=as_json)
+    document = {"rows": done.rows, "out": out, "columns": done.columns}
+    _out.give(document, f"已写 {done.rows} 行到 {out}。", as_json=as_json)
 
 
 def _error_of_total(model: Variogram, cells: ZonalCells, size_m: tuple[float, float]) -> float:

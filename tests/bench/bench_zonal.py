@@ -94,45 +94,35 @@ def show(case: Case, found: dict[str, Figures], difference: float | None) -> Non
     report.table(f"{case.name}{words}", headers, rows)
 
 
-def cases(folder: Path, counts: Sequence[int], *, small: bool) -> list[Case]:
-    """Make the layers and the parcels."""
-    place = UTM if not small else Place("EPSG:32650", 700_000.0, 3_450_000.0, 10, 1, 1, 2048, 1536)
+def cases(folder: Path, counts: Sequence[int]) -> list[Case]:
+    """Make the layers and the parcels, those of the largest number first."""
     layers = [
-        zonal_data.write_layer(folder / f"utm-{seed}.tif", place, seed=seed)
+        zonal_data.write_layer(folder / f"utm-{seed}.tif", UTM, seed=seed)
         for seed in (zonal_data.SEED, zonal_data.SEED + 1)
     ]
     most = max(counts)
-    land = zonal_data.scattered(most, place)
-    found = [
-        Case(f"{count} scattered parcels", place, save(land[:count], folder / f"{count}.npy"),
-             layers, place.crs)
-        for count in counts
-    ]  # fmt: skip
-    if small:
-        return found
-    lonlat = geometry.to_4490(land, geometry.crs_of(place.crs))
+    land = zonal_data.scattered(most, UTM)
+    found = []
+    for count in sorted(counts, reverse=True):
+        parcels = save(land[:count], folder / f"{count}.npy")
+        found.append(Case(f"{count} scattered parcels", UTM, parcels, layers, UTM.crs))
+    lonlat = save(geometry.to_4490(land, geometry.crs_of(UTM.crs)), folder / "lonlat.npy")
+    found.append(Case(f"{most} in EPSG:4490, moved to the layer", UTM, lonlat, layers, "EPSG:4490"))
+    shared = zonal_data.tessellation(most, UTM)
+    parcels = save(shared, folder / "shared.npy")
     found.append(
-        Case(f"{most} scattered parcels in EPSG:4490, moved to the layer", place,
-             save(lonlat, folder / "moved.npy"), layers, "EPSG:4490")
-    )  # fmt: skip
-    shared = zonal_data.tessellation(most, place)
-    found.append(
-        Case(f"{len(shared)} neighbours with shared borders", place,
-             save(shared, folder / "shared.npy"), layers, place.crs)
-    )  # fmt: skip
-    degrees = zonal_data.write_layer(folder / "degrees.tif", DEGREES)
-    found.append(
-        Case(f"{most} scattered parcels on a layer in degrees", DEGREES,
-             save(zonal_data.scattered(most, DEGREES), folder / "degrees.npy"), [degrees],
-             DEGREES.crs)
-    )  # fmt: skip
+        Case(f"{len(shared)} neighbours on a tenth of the layer", UTM, parcels, layers, UTM.crs)
+    )
+    degrees = [zonal_data.write_layer(folder / "degrees.tif", DEGREES)]
+    parcels = save(zonal_data.scattered(most, DEGREES), folder / "degrees.npy")
+    found.append(Case(f"{most} on a layer in degrees", DEGREES, parcels, degrees, DEGREES.crs))
     return found
 
 
 def measured(folder: Path, counts: Sequence[int], rounds: int) -> dict[str, Any]:
     """Measure every case, print it, and return all figures."""
     everything: dict[str, Any] = {}
-    for case in cases(folder, counts, small=False):
+    for case in cases(folder, counts):
         methods = ["read_once", "ours"]
         same_crs = case.crs == case.place.crs
         if case.name.startswith(f"{max(counts)} scattered parcels") and same_crs:

@@ -403,7 +403,7 @@ def test_the_biomass_of_nouragues_agrees_with_exactextract(engine: Engine, tmp_p
     written = zonal_csv.write(sources, tmp_path / "out.csv", engine=engine)
     with (tmp_path / "out.csv").open(encoding="utf-8") as stream:
         lines = list(csv.DictReader(stream))
-    assert written == len(lines) == 41 and [line["id"] for line in lines] == list(land["code"])
+    assert written.rows == len(lines) == 41 and [line["id"] for line in lines] == list(land["code"])
     for line, mean in zip(lines, expected, strict=True):
         if not line["mean"]:
             assert math.isnan(mean) and line["valid_share"] == "0.0" and not line["total"]
