@@ -13,14 +13,13 @@ from sinks.core import db
 from sinks.core.actor import Actor, Role
 from sinks.land import attributes, consents
 from sinks.land.attributes import LAND_CLASSES, TIERS, AttributeKind
-from sinks.land.eligibility import Finding, Verdict
+from sinks.land.eligibility import Finding, Step, Verdict
 from sinks.land.parcels import SinkType, Status
 from sinks.web import parcel_tenure
 from sinks.web.parcel_card import ParcelCard
 from sinks.web.parcel_tenure import Attribute, Consent, Tenure
 
 VERDICTS: dict[str, tuple[str, str, str]] = {
-    Verdict.BARRED: ("不可", "Barred", _words.RED),
     Verdict.UNDECIDED: ("待决定", "Undecided", _words.AMBER),
     Verdict.UNCHECKED: ("未导入，未核查", "Not imported, unchecked", _words.AMBER),
     Verdict.ALLOWED: ("涉及", "Concerned", _words.BLUE),
@@ -53,9 +52,10 @@ def show(person: Actor, card: ParcelCard) -> None:
     """Show all of it, and to officers the forms."""
     with db.transaction(person) as session:
         found = parcel_tenure.read(session, card.row.id)
-    st.html(
-        f"<p>{_kit.link(t('打印地块图（A4 PDF）', 'Map on paper (A4 PDF)'), f'/parcel-map/{card.row.id}.pdf')}</p>"
+    printed = _kit.link(
+        t("打印地块图（A4，PDF）", "Map on paper (A4, PDF)"), f"/parcel-map/{card.row.id}.pdf"
     )
+    _kit.facts([(t("纸质图", "On paper"), printed)])
     _evidence(found)
     _constraints(found.findings)
     _attributes(person, card, found.attributes)
@@ -95,10 +95,22 @@ def chip(table: dict[str, tuple[str, str, str]], code: str) -> _kit.Html:
     return _kit.chip(t(zh, en), colour)
 
 
+def _verdict(one: Finding) -> _kit.Html:
+    """The chip of a finding: what it stops, or that it stops nothing."""
+    if one.verdict == Verdict.BARRED:
+        words = (
+            ("不能入库", "Not enrolled") if one.step == Step.ENROL else ("不能计入", "Not credited")
+        )
+        return _kit.chip(t(*words), _words.RED)
+    if one.verdict == Verdict.ALLOWED and one.under is None:
+        return _kit.chip(t("符合", "Fits"), _words.GREEN)
+    return chip(VERDICTS, one.verdict)
+
+
 def _constraints(findings: list[Finding]) -> None:
     stopped = [one for one in findings if one.verdict in (Verdict.BARRED, Verdict.UNDECIDED)]
     for one in stopped:
-        st.html(f"<p>{chip(VERDICTS, one.verdict)} {html.escape(one.message)}</p>")
+        st.html(f"<p>{_verdict(one)} {html.escape(one.message)}</p>")
     unchecked = sum(one.verdict == Verdict.UNCHECKED for one in findings)
     title = t("管控核查", "Constraints")
     if unchecked:
@@ -108,11 +120,9 @@ def _constraints(findings: list[Finding]) -> None:
             [
                 {
                     "what": one.title,
-                    "verdict": chip(VERDICTS, one.verdict),
+                    "verdict": _verdict(one),
                     "area": f"{one.under.shared_m2:,.0f}" if one.under else _nought(one),
                     "share": f"{one.under.share:.1%}" if one.under else _nought(one),
-                    "shapes": "、".join(one.under.shape_nos[:6]) if one.under else None,
-                    "why": one.source,
                 }
                 for one in findings
             ],
@@ -120,11 +130,19 @@ def _constraints(findings: list[Finding]) -> None:
                 Column("what", t("种类", "Kind")),
                 Column("verdict", t("结果", "Outcome")),
                 Column("area", t("占用", "Shared"), unit="m²", number=True),
-                Column("share", t("占地块", "Of the parcel"), number=True),
-                Column("shapes", t("图形", "Shapes")),
-                Column("why", t("依据", "Source"), wraps=True),
+                Column("share", t("占比", "Share"), number=True),
             ],
         )
+        for one in findings:
+            if one.under is not None:
+                shapes = "、".join(one.under.shape_nos[:6])
+                more = t("等", " …") if len(one.under.shape_nos) > 6 else ""
+                st.caption(
+                    _session.plain(
+                        f"{one.title}：{one.under.layer_name}（{one.under.as_of}），"
+                        f"{t('图形', 'shapes')} {shapes}{more}。{one.source}"
+                    )
+                )
 
 
 def _nought(one: Finding) -> str | None:
@@ -254,8 +272,9 @@ def _value(key: str, kind: AttributeKind) -> dict[str, Any]:
             }
         case AttributeKind.LAND_CLASS:
             code = st.selectbox(
-                t("地类", "Class"), list(LAND_CLASSES), key=f"{key}.code",
+                t("地类", "Class"), list(LAND_CLASSES), index=None, key=f"{key}.code",
                 format_func=lambda one: f"{one} {LAND_CLASSES[one].name}",
+                placeholder=t("选择三调地类", "choose the class"),
             )  # fmt: skip
             return {"code": code}
         case AttributeKind.WETLAND:
