@@ -325,7 +325,7 @@
         layer.eachLayer(function (each) {
           const width = map.latLngToLayerPoint(each.getBounds().getNorthEast()).x
             - map.latLngToLayerPoint(each.getBounds().getSouthWest()).x;
-          if (width < 9 * each.feature.properties.label.length) return;
+          if (width < 12 * each.feature.properties.label.length) return;
           numbers.addLayer(L.tooltip({ permanent: true, direction: "center", className: "sinks-label" })
             .setLatLng(each.getBounds().getCenter())
             .setContent(document.createTextNode(each.feature.properties.label)));

@@ -25,7 +25,7 @@ AS_OF = date(2025, 12, 31)
 CERTIFIED_FROM, CERTIFIED_TO = date(2025, 4, 1), date(2028, 4, 1)
 # Where nothing is enrolled: the compartments are there to be taken.
 COMPARTMENTS = demo_land.Village(
-    "gaojiatang", "山川乡", "高家堂村", SinkType.BAMBOO, 119.640, 30.435, 60, 5.0
+    "heluxi", "递铺街道", "鹤鹿溪村", SinkType.BAMBOO, 119.600, 30.680, 60, 5.0
 )
 EVIDENCE = f"{MARK} 证明文件，虚构".encode()
 
