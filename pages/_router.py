@@ -1,5 +1,6 @@
 """The frame around all pages: looks, language, who is signed in, and the pages open to them."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -140,6 +141,17 @@ def who(person: Actor) -> None:
             format_func=lambda code: {"zh": "中文", "en": "English"}[code],
             label_visibility="collapsed",
         )  # fmt: skip
+    keep_language(_words.lang())
+
+
+def keep_language(chosen: str) -> None:
+    """Have the browser remember the language, so that a refreshed page still speaks it."""
+    if st.context.cookies.get("lang") != chosen:
+        # One of our own two words, and the cookie that the public pages set as well.
+        line = f"lang={chosen}; path=/; max-age={365 * 24 * 3600}; samesite=lax"
+        st.html(
+            f"<script>document.cookie = {json.dumps(line)}</script>", unsafe_allow_javascript=True
+        )
 
 
 def main() -> None:

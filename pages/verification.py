@@ -15,7 +15,7 @@ from pages._why import Story
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor, Role
-from sinks.crediting import projects, rounds
+from sinks.crediting import projects, rounds, ticks
 from sinks.crediting.rounds import Status
 
 WAITING = (Status.PUBLIC_NOTICE, Status.UNDER_VERIFICATION, Status.FINDINGS)
@@ -140,7 +140,7 @@ def show_project(me: Actor, card: Card) -> None:
         if Role.VERIFIER not in me.roles or card.status != projects.Status.PUBLIC_NOTICE:
             _kit.empty(t("只供查看。", "To look at only."))
             return
-        seen = tick_all(f"project.{card.id}", PROJECT_FIELDS)
+        seen = tick_all(me, f"project:{card.id}", PROJECT_FIELDS)
         statement = st.text_area(
             t("审定意见", "Opinion"), key=f"validate.{card.id}.words", height=160
         )
@@ -159,12 +159,28 @@ def show_project(me: Actor, card: Card) -> None:
                 say_done(t("已审定。", "Validated."))
 
 
-def tick_all(key: str, fields: Mapping[str, tuple[str, str]]) -> bool:
+def tick_all(me: Actor, subject: str, fields: Mapping[str, tuple[str, str]]) -> bool:
     """A box for each part that has to be seen; whether all are ticked."""
     st.caption(t("逐项查看后勾选，全部勾选才能提交。", "Tick each part once seen; all are needed."))
-    return all(
-        [st.checkbox(t(*words), key=f"seen.{key}.{field}") for field, words in fields.items()]
-    )
+    kept = ticked(me, subject)
+    return all([tick(me, subject, field, t(*words), kept) for field, words in fields.items()])
+
+
+def ticked(me: Actor, subject: str) -> set[str]:
+    """The parts of a project or run that this person has ticked before."""
+    with db.transaction(me) as session:
+        return ticks.seen(session, me, subject)
+
+
+def tick(me: Actor, subject: str, field: str, label: str, kept: set[str]) -> bool:
+    """One box, kept in the registry: a closed browser loses no work."""
+    key = f"seen.{subject}.{field}"
+
+    def keep() -> None:
+        with explained(), db.transaction(me) as session:
+            ticks.mark(session, me, subject, field, ticked=bool(st.session_state[key]))
+
+    return st.checkbox(label, value=field in kept, key=key, on_change=keep)
 
 
 def show_round(me: Actor, card: Card, row: RoundLine) -> None:
@@ -185,7 +201,7 @@ def show_round(me: Actor, card: Card, row: RoundLine) -> None:
         st.subheader(t("申报内容", "The claim"))
         st.html(WRAPPED)
         with st.container(key="claim"):
-            seen = show_claim(story, row, ticking=working)
+            seen = show_claim(me, story, row, ticking=working)
     with right:
         st.subheader(t("核证发现", "Findings"))
         show_findings(row)
@@ -195,7 +211,7 @@ def show_round(me: Actor, card: Card, row: RoundLine) -> None:
         _why.show_reasons(me, story)
 
 
-def show_claim(story: Story, row: RoundLine, *, ticking: bool) -> bool:
+def show_claim(me: Actor, story: Story, row: RoundLine, *, ticking: bool) -> bool:
     """Each part of the claim in a fold of its own; whether every one was ticked as seen."""
     parts: Mapping[str, Callable[[Story], None]] = {
         "parcels": _why.show_parcels,
@@ -208,18 +224,19 @@ def show_claim(story: Story, row: RoundLine, *, ticking: bool) -> bool:
         "notices": _show_notices,
     }
     seen = []
+    # Named after the run: what was measured again has to be seen again.
+    subject = f"run:{story.run_id}"
+    kept = ticked(me, subject) if ticking else set()
     for field, show in parts.items():
         pinned = [item for item in row.findings if item.field == field]
         label = _why.field_word(field)
         if pinned:
             label += t(f" · 整改项 {len(pinned)}", f" · {len(pinned)} findings")
-        ticked = f"seen.round.{row.id}.{story.run_id}.{field}"
-        done = st.session_state.get(ticked, False)
+        done = st.session_state.get(f"seen.{subject}.{field}", field in kept)
         with st.expander(f"{label}{' ✓' if done else ''}"):
             show(story)
             if ticking:
-                # Named after the run: what was measured again has to be seen again.
-                seen.append(st.checkbox(t("已查看", "Seen"), key=ticked))
+                seen.append(tick(me, subject, field, t("已查看", "Seen"), kept))
     return ticking and all(seen)
 
 

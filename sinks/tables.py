@@ -3,7 +3,16 @@
 from sinks.cooperative import contracts
 from sinks.core import audit, documents, jobs, people, policies, workdays
 from sinks.core.db import Base
-from sinks.crediting import certificates, issuance, ledger, objections, projects, rounds, signatures
+from sinks.crediting import (
+    certificates,
+    issuance,
+    ledger,
+    objections,
+    projects,
+    rounds,
+    signatures,
+    ticks,
+)
 from sinks.land import (
     attributes,
     base_shapes,
@@ -27,6 +36,6 @@ MODULES = (
     attributes, audit, base_shapes, cases, certificates, claims, column_mappings, consents,
     constraint_layers, contracts, documents, imports, issuance, jobs, layers, ledger, objections,
     overlap_cases, parcels, people, plots, policies, programme_claims, projects, rights, rounds,
-    runs, signatures, staging, succession, transfers, variograms, workdays,
+    runs, signatures, staging, succession, ticks, transfers, variograms, workdays,
 )  # fmt: skip
 metadata = Base.metadata

@@ -213,3 +213,14 @@ ALTER TABLE objector ENABLE ROW LEVEL SECURITY; ALTER TABLE objector FORCE ROW L
 CREATE POLICY anybody_writes ON objector FOR INSERT WITH CHECK (true);
 CREATE POLICY read_by_those_who_answer ON objector FOR SELECT
   USING (sinks_has_role('authority', 'registrar', 'auditor'));
+
+-- Which parts of a claim a verifier has looked at.
+CREATE TABLE seen_tick (
+  person_id bigint NOT NULL,
+  subject character varying NOT NULL,
+  field character varying NOT NULL,
+  recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+  CONSTRAINT seen_tick_pkey PRIMARY KEY (person_id, subject, field),
+  CONSTRAINT seen_tick_person_id_fkey FOREIGN KEY (person_id) REFERENCES person
+);
+GRANT SELECT, INSERT, DELETE ON seen_tick TO sinks_app;
