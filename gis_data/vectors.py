@@ -35,7 +35,10 @@ from gis_data.refusals import FileRefused, Question, Refusal
 
 BYTES_MAX = 256 * 2**20
 ROWS_MAX = 200_000
+# What a file may cost is limited by the processor's time (`_reader`); this is for one that only waits,
+# and leaves room on a machine that does much else at once.
 WALL_SECONDS = 40.0
+WALL_SECONDS_MB = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -228,6 +231,8 @@ def _in_child(request: dict[str, Any]) -> tuple[dict[str, Any], memoryview]:
     code = f"import sys; sys.path.insert(0, {root!r}); from gis_data import _reader; _reader.main()"
     # One thread: every one more reserves address space, which is what is limited.
     environment = {"LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    size_bytes = sum(Path(part).stat().st_size for part in request["paths"].values())
+    wall_seconds = WALL_SECONDS + WALL_SECONDS_MB * size_bytes / 2**20
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as errors:
         try:
             child = subprocess.run(
@@ -237,12 +242,12 @@ def _in_child(request: dict[str, Any]) -> tuple[dict[str, Any], memoryview]:
                 stderr=errors,
                 env=environment,
                 cwd=request["staging"],
-                timeout=WALL_SECONDS,
+                timeout=wall_seconds,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise FileRefused(
-                "too_slow", f"读这份文件超过 {WALL_SECONDS:g} 秒，已停止。"
+                "too_slow", f"读这份文件超过 {wall_seconds:.0f} 秒，已停止。"
             ) from error
         answer.seek(0)
         errors.seek(0)

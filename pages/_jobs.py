@@ -58,9 +58,9 @@ def _seen(job: Job) -> dict[str, Any]:
 
 
 def mine(person: Actor) -> None:
-    """The person's latest jobs; nothing where there never was one."""
+    """The person's jobs of these days; nothing where there is none."""
     with db.transaction(person) as session:
-        found = jobs.listing(session, person)[:SHOWN]
+        found = jobs.recent(session, person)[:SHOWN]
         rows = [
             {
                 "title": job.title, "state": chip(job), "said": job.error or "", "id": job.id,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import _kit, _session
+from pages import _jobs, _kit, _session
 from pages._land import moment
 from pages._words import t
 from sinks.core import db
@@ -78,6 +78,12 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
         "块入库将在 60 天内失效（未签合同、未核算）",
         "enrolments end within 60 days",
         "去查看",
+        "Look",
+    ),
+    "import_staged": (
+        "个暂存的文件待核对提交",
+        "staged files to look at and commit",
+        "去核对",
         "Look",
     ),
     "import_mend": ("行导入时未收，待修正后再导入", "imported rows were refused", "去修正", "Mend"),
@@ -163,6 +169,7 @@ def main() -> None:
         for column, item in zip(st.columns(COLUMNS), found[first : first + COLUMNS], strict=False):
             with column:
                 card(item, person)
+    _jobs.mine(person)
 
 
 main()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, func, select, text
+from sqlalchemy import ForeignKey, func, insert, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -92,10 +92,12 @@ def seal(session: Session) -> int:
             " AND xid::xid8 < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY id"
         )
     ).all()
+    sealed = []
     for event_id, leaf_hash in waiting:
         seq, head = seq + 1, _link(head, leaf_hash)
-        session.add(AuditSeal(seq=seq, event_id=event_id, chain_hash=head))
-    session.flush()
+        sealed.append({"seq": seq, "event_id": event_id, "chain_hash": head})
+    if sealed:  # An import of a whole county leaves hundreds of thousands at once.
+        session.execute(insert(AuditSeal), sealed)
     return len(waiting)
 
 

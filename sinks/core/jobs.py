@@ -8,7 +8,7 @@ on from what it committed. The rooms above bring the handlers; this one knows no
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -26,6 +26,7 @@ JOB_LOCK = 7300
 # A fault, or a job that takes more memory than there is, ends the worker; it must not do so for ever.
 ATTEMPTS_MAX = 3
 IDLE_SECONDS = 0.5
+RECENT_DAYS = 3
 # Progress is for the eyes: more often than this nobody sees it.
 PROGRESS_SECONDS = 0.25
 
@@ -153,6 +154,14 @@ def listing(session: Session, actor: Actor, *, everybody: bool = False) -> list[
     if not (everybody and actor.roles & {Role.ADMIN, Role.AUDITOR}):
         query = query.where(Job.person_id == actor.person_id)
     return list(session.scalars(query))
+
+
+def recent(session: Session, actor: Actor) -> list[Job]:
+    """The person's jobs that are open, or ended within RECENT_DAYS, newest first."""
+    since = db.now(session) - timedelta(days=RECENT_DAYS)
+    return [
+        job for job in listing(session, actor) if job.ended_at is None or job.ended_at > since
+    ]  # fmt: skip
 
 
 def cancel(session: Session, actor: Actor, job_id: int) -> Job:

@@ -30,6 +30,8 @@ from sinks.land.staging import ImportBatch, Options, RowState, State
 
 NAME_CHARACTERS_MAX, TOWNSHIP_CHARACTERS_MAX, CERTIFICATE_CHARACTERS_MAX = 100, 50, 100
 CHUNK = 2_000
+# Registered outlines that a file is held against for a web map's offset; more tell no more.
+NEIGHBOURS_MAX = 500
 # What a parcel takes from the columns; the others stay with the row as they are.
 TAKEN_OVER = (
     "name", "compartment", "subcompartment", "parcel_no", "township", "certificate_no",
@@ -73,7 +75,7 @@ def examine(session: Session, batch_id: int) -> Examined:
     options = staging.options_of(batch)
     read = _read(batch.file_name, content, options)
     mapping = _mapping(session, options, read.fields)
-    return Examined(read, _report(read, options, mapping), mapping)
+    return Examined(read, _report(read, options, mapping, _around(session, read)), mapping)
 
 
 def examine_apart(actor: Actor, batch_id: int) -> Examined:
@@ -84,8 +86,8 @@ def examine_apart(actor: Actor, batch_id: int) -> Examined:
         content = documents.content_of(session.get_one(Document, batch.document_id))
     read = _read(file_name, content, options)
     with db.transaction(actor) as session:
-        mapping = _mapping(session, options, read.fields)
-    return Examined(read, _report(read, options, mapping), mapping)
+        mapping, around = _mapping(session, options, read.fields), _around(session, read)
+    return Examined(read, _report(read, options, mapping, around), mapping)
 
 
 def _read(file_name: str, content: bytes, options: Options) -> VectorFile:
@@ -103,11 +105,36 @@ def _read(file_name: str, content: bytes, options: Options) -> VectorFile:
             raise Invalid(error.message, code=error.code) from error
 
 
-def _report(read: VectorFile, options: Options, mapping: Mapping[str, str]) -> CheckReport:
+def _around(session: Session, read: VectorFile) -> geometry.Polygons | None:
+    """Registered outlines around the file, by which a web map's offset shows; None without any."""
+    bounds = vectors.bounds_of(read.rows)
+    if not np.isfinite(bounds).all():
+        return None
+    frame = read.to_4490(np.array([shapely.MultiPolygon([shapely.box(*bounds)])], dtype=object))
+    if not np.isfinite(frame[0].bounds).all():
+        return None
+    found = session.scalars(
+        text(
+            "SELECT ST_AsBinary(boundary) FROM parcel_version WHERE valid_to IS NULL"
+            " AND boundary && ST_MakeEnvelope(:west, :south, :east, :north, 4490) LIMIT :most"
+        ),
+        dict(zip(("west", "south", "east", "north"), frame[0].bounds, strict=True))
+        | {"most": NEIGHBOURS_MAX},
+    ).all()
+    return np.array(shapely.from_wkb([bytes(one) for one in found]), dtype=object)
+
+
+def _report(
+    read: VectorFile,
+    options: Options,
+    mapping: Mapping[str, str],
+    around: geometry.Polygons | None = None,
+) -> CheckReport:
     try:
         return check.check_rows(
-            read, sink_type=options.sink_type, declared_area_field=mapping.get("declared_area")
-        )
+            read, sink_type=options.sink_type, declared_area_field=mapping.get("declared_area"),
+            neighbours_4490=around,
+        )  # fmt: skip
     except FileRefused as error:
         raise Invalid(error.message, code=error.code) from error
 

@@ -26,11 +26,13 @@ from sinks.crediting.projects import Project
 from sinks.crediting.projects import Status as ProjectStatus
 from sinks.crediting.rounds import Finding, MonitoringRound
 from sinks.crediting.rounds import Status as RoundStatus
+from sinks.land import staging
 from sinks.land.attributes import ParcelAttribute
 from sinks.land.imports import LandImport
 from sinks.land.parcels import CLAIMING, Parcel, ParcelMark
 from sinks.land.parcels import Status as ParcelStatus
 from sinks.land.rights import ParcelRight
+from sinks.land.staging import ImportBatch
 from sinks.restoration.cases import CourtCase
 from sinks.restoration.cases import Status as CaseStatus
 from sinks.web import collection, todo_land
@@ -151,6 +153,14 @@ def _officer(session: Session, actor: Actor) -> Iterator[Waiting]:
             Parcel.status.in_(CLAIMING),
         ),
         "expiring",
+    )  # fmt: skip
+    yield from _one(
+        session, "import_staged",
+        select(func.count(), func.min(ImportBatch.recorded_at)).where(
+            ImportBatch.person_id == actor.person_id,
+            ImportBatch.state == staging.State.STAGED,
+        ),
+        "imports",
     )  # fmt: skip
     yield from _one(
         session, "import_mend",
