@@ -123,18 +123,19 @@ place AS (
   SELECT merc, ST_Transform(merc, 4490) AS land,
     (ST_XMax(merc) - ST_XMin(merc)) / {TILE_UNITS} / 111320.0 AS unit_deg FROM frame),
 seen AS (
-  SELECT r.row_no,
+  SELECT r.row_no, r.boundary, p.merc,
     CASE WHEN r.state = 'refused' THEN 2 WHEN r.taken IS FALSE THEN 3
          WHEN r.state = 'questioned' THEN 1 ELSE 0 END AS kind,
     ST_AsMVTGeom(ST_Transform(ST_Simplify(r.boundary, p.unit_deg, true), 3857), p.merc,
-      {TILE_UNITS}, 8, true) AS g,
-    ST_AsMVTGeom(ST_Transform(ST_Centroid(ST_Envelope(r.boundary)), 3857), p.merc,
-      {TILE_UNITS}, 8, true) AS middle
-  FROM place p JOIN import_row r ON r.batch_id = :batch AND r.boundary && p.land)
+      {TILE_UNITS}, 8, true) AS g
+  FROM place p JOIN import_row r ON r.batch_id = :batch AND r.boundary && p.land OFFSET 0),
+drawn AS (
+  SELECT kind, row_no, CASE WHEN ST_Dimension(g) = 2 THEN g ELSE
+    ST_AsMVTGeom(ST_Transform(ST_Centroid(ST_Envelope(boundary)), 3857), merc,
+      {TILE_UNITS}, 8, true) END AS shape FROM seen OFFSET 0)
 SELECT coalesce(json_agg(json_build_array(kind, row_no,
-  coalesce(ST_AsGeoJSON(CASE WHEN ST_Dimension(g) = 2 THEN g END, 0)::json,
-           ST_AsGeoJSON(middle, 0)::json)->'coordinates')), '[]')::text
-FROM seen WHERE ST_Dimension(g) = 2 OR middle IS NOT NULL
+  ST_AsGeoJSON(shape, 0)::json->'coordinates')), '[]')::text
+FROM drawn WHERE shape IS NOT NULL
 """
 
 
