@@ -16,7 +16,7 @@ from sinks.land.parcels import Status
 from sinks.land.succession import Relative
 from sinks.land.transfers import Passed
 from sinks.web import typed
-from sinks.web.parcel_card import READS_NAMES, Holder, ParcelCard, name_for
+from sinks.web.parcel_card import READS_NAMES, Holder, ParcelCard
 
 ENDING = (Status.DRAFT, Status.SUBMITTED, Status.RIGHTS_REVIEWED)
 
@@ -34,7 +34,7 @@ def show(person: Actor, card: ParcelCard) -> None:
             (case.id, case.kind) for case in overlap_cases.of_parcel(session, parcel_id)
             if case.status in overlap_cases.OPEN
         ]  # fmt: skip
-        moves = transfers.of_parcel(session, parcel_id)
+        moves = transfers.of_parcel(session, parcel_id, names=bool(person.roles & READS_NAMES))
         review_id = (
             made.id
             if made
@@ -54,7 +54,7 @@ def show(person: Actor, card: ParcelCard) -> None:
     officer = Role.OFFICER in person.roles
     if officer and review_id is not None:
         _review(person, card, review_id)
-    _moves(person, card, moves)
+    _moves(person, moves)
     if officer and status not in (Status.WITHDRAWN, Status.SUSPENDED):
         _split(card)
         _merge(person, card)
@@ -164,25 +164,22 @@ def _transfer(person: Actor, card: ParcelCard) -> None:
                 _session.say_done(t("转移已录入，等另一位林业员复核。", "Filed for review."))
 
 
-def _moves(person: Actor, card: ParcelCard, moves: list[Passed]) -> None:
+def _moves(person: Actor, moves: list[Passed]) -> None:
     for one in moves:
-        row = one.transfer
+        right = _land.right_word(rights.RightKind(one.kind))
         said = t(
-            f"{row.transferred_on}：{_land.right_word(rights.RightKind(one.kind))}由"
-            f" {name_for(person, one.before)} 转给 {name_for(person, one.after)}（{row.certificate_no}）",
-            f"{row.transferred_on}: {one.kind} from {name_for(person, one.before)}"
-            f" to {name_for(person, one.after)} ({row.certificate_no})",
+            f"{one.transferred_on}：{right}由 {one.before} 转给 {one.after}（{one.certificate_no}）",
+            f"{one.transferred_on}: {right} from {one.before} to {one.after} ({one.certificate_no})",
         )
-        if row.accepted is None and Role.OFFICER in person.roles:
+        if one.accepted is None and Role.OFFICER in person.roles:
             st.info(_session.plain(t(f"待复核 {said}", f"To review: {said}")))
-            if row.proposed_by_id != person.person_id:
-                _decide(person, one, said)
-        elif row.accepted:
-            _note(person, row.id, said)
+            if one.proposed_by_id != person.person_id:
+                _decide(person, one.transfer_id, said)
+        elif one.accepted:
+            _note(person, one.transfer_id, said)
 
 
-def _decide(person: Actor, one: Passed, said: str) -> None:
-    transfer_id = one.transfer.id
+def _decide(person: Actor, transfer_id: int, said: str) -> None:
     yes, no = st.columns(2)
     with yes:
         if _kit.confirm(f"transfer.accept.{transfer_id}", said, t("复核通过", "Accept")):

@@ -16,7 +16,7 @@ from sinks.core import db
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Invalid
 from sinks.land import overlap_cases, programme_claims, programme_imports
-from sinks.land.overlap_cases import CaseView, OverlapCase, Side
+from sinks.land.overlap_cases import CaseFacts, CaseView, Side
 
 CHOICE = "overlaps.choice"
 PROGRAMMES = ("浙林碳普惠", "CCER", "VCS")
@@ -155,7 +155,7 @@ def _named(side: Side) -> _kit.Html:
     return _kit.beside(name, f"{_words.mu(side.area_m2)} {t('亩', 'mu')}")
 
 
-def _propose(person: Actor, row: OverlapCase) -> None:
+def _propose(person: Actor, row: CaseFacts) -> None:
     with st.expander(t("提出处理意见", "Propose"), expanded=row.status == "open"):
         outcome = st.radio(
             t("处理意见", "Outcome"), overlap_cases.OUTCOMES[row.kind], key=f"outcome.{row.id}",
@@ -171,7 +171,7 @@ def _propose(person: Actor, row: OverlapCase) -> None:
                 )
 
 
-def _decide(person: Actor, row: OverlapCase) -> None:
+def _decide(person: Actor, row: CaseFacts) -> None:
     if row.proposed_by_id == person.person_id:
         st.info(t("意见由您提出，须由另一人决定。", "You proposed it: another person decides."))
         return
@@ -331,15 +331,23 @@ def _end(person: Actor, rows: list[programme_claims.ClaimRow]) -> None:
 
 
 def main() -> None:
-    """Two tabs: cases, and other programmes."""
+    """The cases, or the land of other programmes."""
     person = _session.page(
         t("重叠与争议", "Overlaps"), Role.OFFICER, Role.REGISTRAR, Role.AUTHORITY, Role.VERIFIER
     )
-    first, second = st.tabs([t("重叠争议", "Overlap cases"), t("其他机制占用", "Other programmes")])
-    with first:
-        cases(person)
-    with second:
+    parts = {
+        "cases": t("重叠争议", "Overlap cases"),
+        "programmes": t("其他机制占用", "Other programmes"),
+    }
+    # Not tabs: a map that is begun on a hidden one has no size.
+    part = st.segmented_control(
+        t("看什么", "Part"), list(parts), default="cases", key="overlaps.part", required=True,
+        format_func=parts.__getitem__, label_visibility="collapsed",
+    )  # fmt: skip
+    if part == "programmes":
         programmes(person)
+    else:
+        cases(person)
 
 
 main()

@@ -13,7 +13,6 @@ from gis_data import geometry
 from sinks.cli import _database, _input, _names, _out
 from sinks.cli._out import Json
 from sinks.cooperative import land_changes, parcel_history
-from sinks.core import people
 from sinks.core.actor import Role
 from sinks.core.errors import Invalid
 from sinks.crediting import enrolment_expiry
@@ -180,19 +179,20 @@ def propose_transfer(
 def list_transfers(parcel: ParcelArgument, as_json: Json = False) -> None:
     """一块地上的权属转移。"""
     with _database.acting() as (session, actor):
-        names = bool(actor.roles & READS_NAMES)
         rows: list[dict[str, Any]] = [
             {
-                "id": one.transfer.id,
+                "id": one.transfer_id,
                 "kind": one.kind,
-                "from": one.before.name if names else people.masked(one.before.name),
-                "to": one.after.name if names else people.masked(one.after.name),
-                "share": float(one.transfer.share),
-                "certificate": one.transfer.certificate_no,
-                "on": one.transfer.transferred_on,
-                "accepted": one.transfer.accepted,
+                "from": one.before,
+                "to": one.after,
+                "share": float(one.share),
+                "certificate": one.certificate_no,
+                "on": one.transferred_on,
+                "accepted": one.accepted,
             }
-            for one in transfers.of_parcel(session, _names.parcel_id(session, parcel))
+            for one in transfers.of_parcel(
+                session, _names.parcel_id(session, parcel), names=bool(actor.roles & READS_NAMES)
+            )
         ]
     said = {None: "待复核", True: "通过", False: "未通过"}
     text = _out.table(

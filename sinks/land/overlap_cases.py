@@ -129,10 +129,25 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """What stands in the row of a case, to be read after the transaction."""
+
+    id: int
+    kind: str
+    status: str
+    shared_m2: float
+    outcome: str | None
+    proposal_reason: str | None
+    proposed_by_id: int | None
+    decision_reason: str | None
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """A case as it is listed and mapped: the later parcel, the others, and the land they share."""
 
-    case: OverlapCase
+    case: CaseFacts
     parcel: Side
     others: list[Side]
     shared: dict[str, Any]
@@ -364,7 +379,17 @@ def view(session: Session, case_id: int) -> CaseView:
         shared = common if shared is None else shared.union(common)
     mine = session.get_one(Parcel, row.parcel_id)
     return CaseView(
-        row,
+        CaseFacts(
+            row.id,
+            row.kind,
+            row.status,
+            row.shared_m2,
+            row.outcome,
+            row.proposal_reason,
+            row.proposed_by_id,
+            row.decision_reason,
+            row.decided_at,
+        ),
         Side(mine.id, mine.code, mine.status, later.area_m2, row.shared_m2, mapping(outline)),
         sides,
         mapping(shared if shared is not None else outline),

@@ -17,7 +17,7 @@ from sinks.core import audit
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.core.people import Party
+from sinks.core.people import Party, PartyKind, masked
 from sinks.land import parcels, rights
 from sinks.land.parcels import Status
 from sinks.land.rights import CertificateKind, ParcelRight
@@ -71,12 +71,17 @@ class RightTransferTold(Base):
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A transfer with the names that a person reads."""
+    """A transfer as a person reads it, with the names of the holders before and after."""
 
-    transfer: RightTransfer
+    transfer_id: int
     kind: str
-    before: Party
-    after: Party
+    before: str
+    after: str
+    share: Decimal
+    certificate_no: str
+    transferred_on: date
+    accepted: bool | None
+    proposed_by_id: int
 
 
 def propose(
@@ -263,21 +268,30 @@ def take_note(session: Session, actor: Actor, transfer_id: int) -> None:
         audit.record(session, actor, "transfer.seen", row.subject, {"transfer": transfer_id})
 
 
-def of_parcel(session: Session, parcel_id: int) -> list[Passed]:
-    """The transfers on a parcel, newest first, as far as this person may see them."""
-    before, after = Party.__table__.alias("before"), Party.__table__.alias("after")
+def of_parcel(session: Session, parcel_id: int, *, names: bool) -> list[Passed]:
+    """The transfers on a parcel, newest first, as far as this person may see them.
+
+    names : whether this person reads the names of households
+    """
     found = session.execute(
-        select(RightTransfer, ParcelRight.kind, before.c.id, after.c.id)
+        select(RightTransfer, ParcelRight)
         .join(ParcelRight, ParcelRight.id == RightTransfer.right_id)
-        .join(before, before.c.id == ParcelRight.party_id)
-        .join(after, after.c.id == RightTransfer.party_id)
         .where(RightTransfer.parcel_id == parcel_id)
         .order_by(RightTransfer.id.desc())
     )
     return [
-        Passed(row, kind, session.get_one(Party, first), session.get_one(Party, second))
-        for row, kind, first, second in found
-    ]
+        Passed(
+            row.id, held.kind, _name(session, held.party_id, names),
+            _name(session, row.party_id, names), row.share, row.certificate_no, row.transferred_on,
+            row.accepted, row.proposed_by_id,
+        )
+        for row, held in found
+    ]  # fmt: skip
+
+
+def _name(session: Session, party_id: int, names: bool) -> str:
+    party = session.get_one(Party, party_id)
+    return party.name if names or party.kind != PartyKind.HOUSEHOLD else masked(party.name)
 
 
 def awaiting(session: Session) -> list[RightTransfer]:
