@@ -51,7 +51,10 @@ def show(me: Actor) -> None:
         _kit.empty(t("没有这样的地块，或还没有图层。", "There is no such parcel, or no layer yet."))
         return
     parcel_id = parcel_column.selectbox(
-        t("地块", "Parcel"), list(found), format_func=found.__getitem__, key="layers.parcel"
+        t(f"地块（最多列 {PARCELS_OFFERED} 块）", f"Parcel (at most {PARCELS_OFFERED})"),
+        list(found),
+        format_func=found.__getitem__,
+        key="layers.parcel",
     )
     variable = variable_column.selectbox(
         t("变量", "Variable"), [key for key in VARIABLES if key in held],
