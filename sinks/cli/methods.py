@@ -70,6 +70,10 @@ def run(
 
 
 def _summary(result: dict[str, Any]) -> str:
+    if not result["components"] and result["gross_co2_t"] == 0.0:
+        # Statistics, one plot, a price: their numbers are all there is to read.
+        lines = [f"方法            {result['method']}", _out.indented(result["intermediate"])]
+        return "\n".join([*lines, *_remarks(result)])
     lines = [
         f"方法            {result['method']}",
         f"估计移除量      {result['gross_co2_t']:,.3f} tCO2e（标准误 {_t(result['stderr_co2_t'])}）",
@@ -78,9 +82,14 @@ def _summary(result: dict[str, Any]) -> str:
         f"缓冲            {result['buffer_co2_t']:,.3f} tCO2e",
         f"可签发          {_out.kg(result['issuable_kg'])}",
     ]
-    lines += [f"提示（{item['code']}）：{item['message']}" for item in result["warnings"]]
-    lines += [f"不能签发（{item['code']}）：{item['message']}" for item in result["refusals"]]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_remarks(result)])
+
+
+def _remarks(result: dict[str, Any]) -> list[str]:
+    return [
+        *(f"提示（{item['code']}）：{item['message']}" for item in result["warnings"]),
+        *(f"不能签发（{item['code']}）：{item['message']}" for item in result["refusals"]),
+    ]
 
 
 def _t(value: float | None) -> str:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sinks.core.actor import Actor
-from sinks.core.errors import Conflict
+from sinks.core.errors import Conflict, Invalid
 from sinks.crediting import projects, rounds
 from sinks.crediting.projects import ProjectParcel
 from sinks.land import claims, parcels, rights
@@ -46,6 +46,18 @@ def test_land_without_a_contract_or_right_of_the_owner_is_refused_by_its_code(
         create(session, people, parcel_id)
     assert refusal.value.code == "not_held"
     assert session.get_one(parcels.Parcel, parcel_id).code in refusal.value.message
+
+
+def test_a_method_that_rounds_cannot_measure_founds_no_project(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    parcel_id = world.enrolled(session, people, world.land(0, 0, 200, 200))
+    world.contracted(session, people, [parcel_id])
+    with pytest.raises(Invalid, match="监测期") as refusal:
+        projects.create(
+            session, people["clerk"], name="x", method_id="moso-aff/1", strata={parcel_id: "A"}
+        )
+    assert refusal.value.code == "method"
 
 
 def test_a_signed_contract_of_the_owner_carries_the_sink(
