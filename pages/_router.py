@@ -165,7 +165,8 @@ def main() -> None:
     person = _session.actor()
     with db.transaction(person) as session:
         demonstration = frame.holds_demonstration(session)
-    chosen = st.navigation(pages_for(person))
+    # Expanded: the button for the rest of a long menu would speak English.
+    chosen = st.navigation(pages_for(person), expanded=True)
     who(person)
     if demonstration:
         _kit.band()
