@@ -34,7 +34,7 @@ def read(data: bytes, *, row_limit: int) -> Raw:
     """
     depth = _depth(data)
     if depth > DEPTH_MAX:
-        raise Refused("broken", f"JSON 嵌套 {depth} 层，最多 {DEPTH_MAX} 层。")
+        raise Refused("broken", f"JSON 不完整，或嵌套超过 {DEPTH_MAX} 层。")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -189,12 +189,13 @@ def _parse(text: _Text, row_limit: int) -> tuple[Any, list[RawRow] | None]:
 
 
 def _depth(data: bytes) -> int:
-    depth = deepest = 0
-    for bracket in _STRINGS.sub(b"", data).translate(None, _NOT_BRACKETS):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > deepest:
-            deepest = depth
-    return deepest
+    """Return how deep the brackets nest, or more than may be where they are not in pairs."""
+    brackets = _STRINGS.sub(b"", data).translate(None, _NOT_BRACKETS)
+    depth = 0
+    while brackets and depth <= DEPTH_MAX:
+        depth += 1
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    return depth
 
 
 def _no_constant(name: str) -> Any:

@@ -30,7 +30,8 @@ from gis_data._rows import (
 BYTES_MAX = 400 * 2**20
 RATIO_MAX = 200  # Parquet packs a column of one value to next to nothing.
 RATIO_FROM_BYTES = 64 * 2**20
-BATCH_ROWS = 5_000
+BATCH_ROWS = 1_000
+CHARACTERS_MAX = 100_000_000
 ROW_GROUPS_MAX = 10_000
 META_BYTES_MAX = 2**20
 
@@ -132,13 +133,18 @@ def _plain(schema: Any, geometry: str) -> list[str]:
 
 
 def _rows(file: Any, geometry: str, names: list[str]) -> Iterator[RawRow]:
+    characters = 0
     for batch in file.iter_batches(BATCH_ROWS, columns=[geometry, *names], use_threads=False):
         held = {name: batch.column(name).to_pylist() for name in (geometry, *names)}
         for number in range(batch.num_rows):
             attributes: dict[str, Value] = {}
             try:
                 for name in names:
-                    attributes[name] = _value(held[name][number])
+                    value = attributes[name] = _value(held[name][number])
+                    characters += len(value) if isinstance(value, str) else 0
+                # A column packed as a dictionary may be many times what the footer says.
+                if characters > CHARACTERS_MAX:
+                    raise Refused("parquet_bomb", f"Parquet 里的文字超过 {CHARACTERS_MAX} 字。")
                 wkb = held[geometry][number]
                 if wkb is not None and not isinstance(wkb, bytes):
                     raise Refused("broken", "GeoParquet 的图形列不是二进制。")

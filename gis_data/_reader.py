@@ -23,7 +23,7 @@ from gis_data._rows import Raw, Refused
 ADDRESS_SPACE_BYTES = 900 * 2**20
 # What is small has to be quick: a file of a few kilobytes that takes longer was made to.
 CPU_SECONDS = 6.0
-CPU_SECONDS_MB = 0.25
+CPU_SECONDS_MB = 0.15
 CPU_SECONDS_MB_PACKED = 2.0
 FILE_BYTES = 600 * 2**20
 ANSWER_BYTES_MAX = 256 * 2**20

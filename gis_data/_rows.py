@@ -17,9 +17,12 @@ Ring: TypeAlias = "array[float]"  # x0, y0, x1, y1, ... as read
 Rings: TypeAlias = "list[array[float]]"  # of one polygon, the shell first
 
 TEXT_CHARACTERS_MAX = 10_000
-VERTICES_ROW_MAX = 500_000
+VERTICES_ROW_MAX = 50_000
 RINGS_ROW_MAX = 20_000
 FIELDS_MAX = 2_046  # what Visual FoxPro allows; more is no table of land
+
+
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Refused(Exception):
@@ -137,6 +140,22 @@ def _little_endian(ring: Ring) -> bytes:
     return struct.pack(f"<{len(ring)}d", *ring)
 
 
+def distinct(names: list[str]) -> list[str]:
+    """Return the names with a number behind each that stood before: a, a_2, a_3."""
+    taken = set(names)
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        number = seen.get(name, 0) + 1
+        shown = name
+        while number > 1 and (shown := f"{name}_{number}") in taken:
+            number += 1
+        seen[name] = number
+        taken.add(shown)
+        found.append(shown)
+    return found
+
+
 def plain_name(name: str) -> str:
     """Return the name of a column as it is compared: half-width, lower case, letters and digits."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name).lower())
@@ -154,6 +173,6 @@ def plain_text(text: str) -> str:
         raise RowProblem(
             "bad_text", f"有一个字段长 {len(text)} 字，最多 {TEXT_CHARACTERS_MAX} 字。"
         )
-    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if _UNKEEPABLE.search(text):
         raise RowProblem("bad_text", "有一个字段含不能保存的字符（NUL 或残缺的编码）。")
     return text

@@ -26,6 +26,7 @@ from gis_data._rows import (
     Rings,
     RowProblem,
     Value,
+    distinct,
     multipolygon_wkb,
     plain_text,
     refused_row,
@@ -210,13 +211,8 @@ def _decode(piece: bytes, codec: str) -> str:
 
 
 def _names(fields: list[Field], codec: str) -> list[str]:
-    names: list[str] = []
-    for number, field in enumerate(fields):
-        name = _decode(field.name, codec).strip() or f"field_{number}"
-        while name in names:
-            name += "_"
-        names.append(name)
-    return names
+    said = [_decode(field.name, codec).strip() for field in fields]
+    return distinct([name or f"field_{number}" for number, name in enumerate(said)])
 
 
 def _by_gdal(

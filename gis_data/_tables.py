@@ -24,6 +24,7 @@ from gis_data._rows import (
     Rings,
     RowProblem,
     Value,
+    distinct,
     multipolygon_wkb,
     plain_name,
     plain_text,
@@ -131,11 +132,8 @@ def _names(cells: Sequence[Value | Formula]) -> list[str]:
     for number, cell in enumerate(cells):
         said = cell.value if isinstance(cell, Formula) else cell
         name = "" if said is None else str(said).strip()
-        name = name or f"column_{number + 1}"
-        while name in names:
-            name += "_"
-        names.append(name)
-    return names
+        names.append(name or f"column_{number + 1}")
+    return distinct(names)
 
 
 def _roles(names: list[str], named: Mapping[str, str] | None) -> dict[str, int] | None:

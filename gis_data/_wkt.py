@@ -5,7 +5,8 @@ from array import array
 
 from gis_data._rows import Ring, Rings, RowProblem
 
-_TEXT = re.compile(r"(?:SRID=(\d{4,6});)?\s*([A-Z]+?)\s*(ZM|Z|M)?\s*(EMPTY|\(.*\))", re.I | re.S)
+_HEAD = re.compile(r"(?:SRID=(\d{4,6});)?([A-Z]{1,30}?)(?:ZM|Z|M)?(EMPTY)?")
+_HEAD_CHARACTERS_MAX = 60
 _RING = r"\([^()]*\)"
 _POLYGON = rf"\(\s*{_RING}(?:\s*,\s*{_RING})*\s*\)"
 _BODIES = {
@@ -26,15 +27,18 @@ def polygons(text: str) -> tuple[str | None, list[Rings]]:
     RowProblem
         ``not_an_area``, or ``invalid``: no well-known text.
     """
-    found = _TEXT.fullmatch(text.strip())
-    if not found:
+    head, bracket, rest = text.strip().partition("(")
+    found = None
+    if len(head) <= _HEAD_CHARACTERS_MAX:
+        found = _HEAD.fullmatch("".join(head.split()).upper())
+    if not found or bool(found[3]) == bool(bracket):
         raise RowProblem("invalid", f"边界“{text.strip()[:40]}”不是 WKT。")
-    srid, kind, _, body = found.groups()
-    kind = kind.upper()
+    srid, kind, empty = found.groups()
     if kind not in _BODIES:
-        raise RowProblem("not_an_area", f"图形是 {kind[:40]}，不是面。地块必须是面。")
-    if body.upper() == "EMPTY":
+        raise RowProblem("not_an_area", f"图形是 {kind}，不是面。地块必须是面。")
+    if empty:
         return srid, []
+    body = bracket + rest
     if not _BODIES[kind].fullmatch(body):
         raise RowProblem("invalid", "WKT 的括号不成对，或嵌套的层数不对。")
     parts = _POLYGONS.findall(body) if kind == "MULTIPOLYGON" else [body]

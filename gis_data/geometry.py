@@ -151,6 +151,14 @@ def _refuse_crs(crs: pyproj.CRS) -> None:
             "crs_refused",
             f"坐标系“{crs.name}”不是平面或经纬度坐标系。请改用 EPSG:4490 或 EPSG:4549。",
         )
+    if crs.is_geographic and not all(
+        math.isclose(axis.unit_conversion_factor, math.radians(1)) for axis in crs.axis_info[:2]
+    ):
+        # pyproj takes the numbers for degrees whatever the system says they are.
+        raise FileRefused(
+            "crs_refused",
+            f"坐标系“{crs.name}”的单位是{crs.axis_info[0].unit_name}，不是度。请转换后再交。",
+        )
     assert crs.geodetic_crs is not None and crs.ellipsoid is not None
     datum = crs.geodetic_crs.datum.name if crs.geodetic_crs.datum else crs.geodetic_crs.name
     words = f"{crs.name} {crs.geodetic_crs.name} {datum}".lower()

@@ -20,6 +20,9 @@ from gis_data.refusals import FileRefused, Refusal
 from gis_data.vectors import Row, VectorFile
 
 AREA_SHARE_MAX = 0.001
+# A tangle crosses itself as often as the square of its points: 2,000 take about a second.
+POINTS_MAX = 2_000
+WORK_MAX = 40_000_000
 CLOSE, LINEWORK, STRUCTURE = "close", "linework", "structure"
 
 
@@ -73,20 +76,31 @@ class Offer:
 
 
 def offers(vector_file: VectorFile, report: CheckReport) -> list[Offer]:
-    """Return what could be done about the rows refused for their form, in the order of the file."""
+    """Return what could be done about the rows refused for their form, in the order of the file.
+
+    No further than ``WORK_MAX`` goes; ``offer`` answers for each of the rest when it is asked.
+    """
     rows = {row.row: row for row in vector_file.rows}
-    found = [
-        offer(vector_file, rows[refused.row])
-        for refused in report.refused
-        if refused.code == "invalid"
-    ]
-    return [one for one in found if one is not None]
+    found = []
+    work = 0
+    for refused in report.refused:
+        row = rows[refused.row]
+        if refused.code != "invalid":
+            continue
+        work += min(_points(row), POINTS_MAX) ** 2
+        if work > WORK_MAX:
+            break
+        if one := offer(vector_file, row):
+            found.append(one)
+    return found
 
 
 def offer(vector_file: VectorFile, row: Row) -> Offer | None:
-    """Return what could be done about one row; None if there is nothing to begin from."""
+    """Return what could be done about one row; None if there is nothing to begin from, or too much."""
     drawn = row.polygon if row.polygon is not None else row.unclosed
     if drawn is None or drawn.geom_type not in ("Polygon", "MultiPolygon") or drawn.is_empty:
+        return None
+    if _points(row) > POINTS_MAX:
         return None
     source_sha256 = (
         geometry.geometry_sha256(drawn) if row.polygon is not None else row.unclosed_sha256
@@ -133,6 +147,11 @@ def repaired(vector_file: VectorFile, chosen: Mapping[int, str]) -> VectorFile:
             row = replace(row, polygon=ways[chosen[row.row]].polygon, problem=None)
         rows.append(row)
     return replace(vector_file, rows=rows)
+
+
+def _points(row: Row) -> int:
+    drawn = row.polygon if row.polygon is not None else row.unclosed
+    return int(shapely.get_num_coordinates(drawn))
 
 
 def _moved(vector_file: VectorFile, polygon: Any) -> Any:
