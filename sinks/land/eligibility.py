@@ -18,7 +18,7 @@ from sinks.core import policies
 from sinks.core.errors import Conflict
 from sinks.land import attributes, constraint_layers
 from sinks.land.attributes import LAND_CLASSES, AttributeKind, Wetness
-from sinks.land.constraint_layers import CONSTRAINTS, KIND_ZH, LayerKind, Under
+from sinks.land.constraint_layers import CONSTRAINTS, KIND_ZH, ConstraintLayer, LayerKind, Under
 from sinks.land.parcels import Parcel, SinkType
 
 FOREST = (SinkType.BAMBOO, SinkType.OTHER)
@@ -144,7 +144,7 @@ def findings(session: Session, parcel_ids: Sequence[int]) -> dict[int, list[Find
                 parcel_id,
                 SinkType(sink_type),
                 kind,
-                (kind, district_code) in covered,
+                covered.get((kind, district_code)),
                 [one for one in shared[parcel_id] if one.kind == kind],
                 decided,
             )
@@ -160,7 +160,7 @@ def _constraint(
     parcel_id: int,
     sink_type: SinkType,
     kind: LayerKind,
-    imported: bool,
+    layer: ConstraintLayer | None,
     shared: list[Under],
     decided: dict[str, policies.Policy | None],
 ) -> Finding:
@@ -168,10 +168,14 @@ def _constraint(
     # Two maps of one kind can both reach the parcel at a county line: the larger share speaks.
     most = max(shared, key=lambda one: one.shared_m2, default=None)
     if most is None or not most.deep:
-        if not imported:
+        if layer is None:
             return Finding(
                 parcel_id, kind, word, Verdict.UNCHECKED, f"{word}：未导入，未核查。", under=most
             )
+        if layer.refused:
+            # Any of them could lie here.
+            said = f"{word}：“{layer.name}”有 {len(layer.refused)} 个图形未能读入，未能全部核查。"
+            return Finding(parcel_id, kind, word, Verdict.UNCHECKED, said, under=most)
         return Finding(parcel_id, kind, word, Verdict.CLEAR, f"{word}：不涉及。", under=most)
     said = f"{word}：占 {most.shared_m2:,.0f} 平方米（{most.share:.1%}），见“{most.layer_name}”"
     rule = next((one for one in RULES if one.kind == kind and sink_type in one.sink_types), None)

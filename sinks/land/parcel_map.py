@@ -21,9 +21,9 @@ from gis_data import geometry
 from sinks.core import papers
 from sinks.core.actor import Actor, Role
 from sinks.core.db import now
-from sinks.core.errors import Conflict
+from sinks.core.errors import Conflict, NotFound
 from sinks.land import parcels, rights
-from sinks.land.parcels import METRIC_SRID, SinkType
+from sinks.land.parcels import METRIC_SRID, Parcel, SinkType
 
 READERS = (
     Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR,
@@ -118,7 +118,9 @@ def pdf(session: Session, actor: Actor, parcel_id: int) -> bytes:
 def values(session: Session, actor: Actor, parcel_id: int) -> dict[str, Any]:
     """What the template is filled in with."""
     actor.require(*READERS)
-    parcel = parcels.locked(session, parcel_id)
+    parcel = session.get(Parcel, parcel_id)
+    if parcel is None:
+        raise NotFound("没有这个地块。", code="parcel")
     version = parcels.present_version(session, parcel_id)
     boundary = parcels.boundary_of(version)
     outline_m = _metric(boundary)

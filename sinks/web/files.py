@@ -11,7 +11,8 @@ from sinks.core.actor import Actor, Role
 from sinks.core.documents import Document
 from sinks.core.errors import NotFound
 from sinks.crediting import certificates, run_report, serials
-from sinks.land import parcel_map, parcels
+from sinks.land import parcel_map
+from sinks.land.parcels import Parcel
 from sinks.web import answers, session
 
 # A land file holds the names of right holders.
@@ -39,7 +40,7 @@ def map_of_parcel(request: Request) -> Response:
     parcel_id = answers.whole_number(request, "id")
     with db.transaction(actor) as transaction:
         content = parcel_map.pdf(transaction, actor, parcel_id)
-        code = parcels.locked(transaction, parcel_id).code
+        code = transaction.get_one(Parcel, parcel_id).code
     return answers.download(content, f"地块图-{code}.pdf", "application/pdf")
 
 

@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from sinks.core.people import Party, PartyKind
-from sinks.land import attributes, base_shapes, consents, eligibility, parcels, rights
+from sinks.land import attributes, base_shapes, consents, eligibility, rights
 from sinks.land.attributes import AttributeKind
 from sinks.land.base_shapes import BaseShape
 from sinks.land.eligibility import Finding
+from sinks.land.parcels import Parcel
 from sinks.land.rights import Followed
 
 
@@ -72,7 +73,7 @@ class Tenure:
 def read(session: Session, parcel_id: int) -> Tenure:
     """The tenure of a parcel, as far as this person's transaction may read it."""
     held = rights.of_parcel(session, parcel_id)
-    district_code = parcels.locked(session, parcel_id).district_code
+    district_code = session.get_one(Parcel, parcel_id).district_code
     unit_nos = {row.unit_no for row, _ in held if row.unit_no}
     villages: dict[int, Party] = {
         party.id: party for _, party in held if party.kind == PartyKind.VILLAGE

@@ -91,6 +91,20 @@ def test_a_county_without_a_layer_is_unchecked_and_never_nought(
     assert verdicts(session, parcel_id)["basic_farmland"] == Verdict.CLEAR
 
 
+def test_a_shape_that_could_not_be_read_leaves_the_county_unchecked(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    parcel_id = world.draft(session, people, world.land(0, 0, 200, 200))
+    lon, lat = world.TO_4490.transform(world.EAST_M, world.NORTH_M)
+    bow = MultiPolygon(
+        [Polygon([(lon, lat), (lon + 0.01, lat + 0.01), (lon + 0.01, lat), (lon, lat + 0.01)])]
+    )
+    layer = added(session, people, tmp_path / "b.geojson", "natural_forest",
+                  [(world.land(5000, 0, 100, 100), {}), (bow, {})])  # fmt: skip
+    assert len(layer.refused) == 1
+    assert verdicts(session, parcel_id)["natural_forest"] == Verdict.UNCHECKED
+
+
 def test_the_share_under_a_parcel_counts_overlapping_shapes_once(
     session: Session, people: dict[str, Actor], tmp_path: Path
 ) -> None:
