@@ -123,7 +123,10 @@ def _counts(batch: ImportBatch) -> None:
         _kit.metric_big(f"{rows.get('refused', 0):,}", t("行不能导入", "rows refused"))
     with taken:
         _kit.metric_big(
-            f"{rows.get('taken', 0):,}", t("行将导入", "rows will be taken"),
+            f"{rows.get('taken', 0):,}",
+            t("行已导入", "rows were taken")
+            if batch.state == State.COMMITTED
+            else t("行将导入", "rows will be taken"),
             t(f"全部 {rows['all']:,} 行", f"of {rows['all']:,}"),
         )  # fmt: skip
     read = batch.reading
