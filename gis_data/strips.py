@@ -23,7 +23,7 @@ from gis_data.compiled import compiled
 from gis_data.rasters import Layer, RasterRefused
 
 STRIP_ROWS = 512
-STRIP_CELLS = 2**20  # so that what is read is still in the processor's cache when it is used
+STRIP_CELLS = 2**21  # What is read is then still in the cache of the processor when it is used.
 # GDAL would keep a twentieth of the memory in blocks that are never asked for again.
 CACHE_BYTES = 64 * 2**20
 # GDAL takes real numbers for nodata that differ from it by less than this part of it, be they float32

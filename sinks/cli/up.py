@@ -59,7 +59,7 @@ def up(*, demo: bool, port: int | None, say: Say) -> int:
     signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:
         prepare(now, cluster, say)
-        _compile(now, say)
+        _compile(say)
         accounts = first_accounts(demo=demo, say=say)
         return _serve(now, port, accounts, say)
     except KeyboardInterrupt:
@@ -82,9 +82,8 @@ def prepare(now: Settings, cluster: Cluster | None, say: Say) -> None:
         migrate.upgrade(now.migration_url or now.database_url or "")
 
 
-def _compile(now: Settings, say: Say) -> None:
+def _compile(say: Say) -> None:
     """The measuring loops, so that nobody waits half a minute for the first number."""
-    settings.keep_compiled_code(now.data_dir)
     say("准备计算程序（第一次要编译，约半分钟）……")
     from gis_data import zonal
 
