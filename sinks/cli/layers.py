@@ -14,6 +14,8 @@ from sinks.measurement import layers, variables, variograms
 
 app = typer.Typer()
 
+# The command works without them, as other programs call it; the card then says so.
+NOT_SAID = "未注明"
 LayerArgument = Annotated[int, typer.Argument(metavar="LAYER", help="图层编号")]
 Variogram = Annotated[
     str | None,
@@ -39,8 +41,8 @@ def add(
     phase: Annotated[
         Literal["on", "off", "mixed", "unknown"], typer.Option(help="大年、小年、花年、未知")
     ] = "unknown",
-    licence: Annotated[str, typer.Option(help="使用许可（必填）")] = "",
-    source: Annotated[str, typer.Option(help="来源：谁、用什么做的（必填）")] = "",
+    licence: Annotated[str, typer.Option(help="使用许可")] = NOT_SAID,
+    source: Annotated[str, typer.Option(help="来源：谁、用什么做的")] = NOT_SAID,
     crs: Annotated[
         str | None, typer.Option(metavar="EPSG:n", help="文件没有写明时的坐标系")
     ] = None,

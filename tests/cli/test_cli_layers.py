@@ -19,7 +19,7 @@ def test_layers_are_added_shown_and_followed_under_a_parcel(
     words = ("layers", "add", raster, "--variable", "agb", "--date", "2023-01-01", "--stderr",
              errors, "--phase", "on")  # fmt: skip
     said = ("--licence", "CC0", "--source", "测试")
-    assert registry.refused(*words, "--unit", "Mg/ha", by="officer") == "licence"
+    assert registry.refused(*words, "--unit", "Mg/ha", "--licence", "", by="officer") == "licence"
     assert registry.refused(*words, *said, by="officer") == "unit"
     assert registry.refused(*words, "--unit", "Mg/ha", *said, by="verifier") == "role"
     fitted = ("--variogram", "300,0.2")
