@@ -348,11 +348,10 @@ def _problems(person: Actor, batch: ImportBatch) -> None:
             )
     stem = Path(batch.file_name).stem
     left, right = st.columns(2)
-    with db.transaction(person) as session:
-        listed = import_views.problems_csv(session, batch.id)
+    # Made when they are asked for: a county's list is long.
     left.download_button(
-        t("下载清单（CSV）", "Download the list (CSV)"), listed, f"{stem}-检查结果.csv", "text/csv",
-        key="imports.list", width="stretch",
+        t("下载清单（CSV）", "Download the list (CSV)"), lambda: _list(person, batch.id),
+        f"{stem}-检查结果.csv", "text/csv", key="imports.list", width="stretch", on_click="ignore",
     )  # fmt: skip
     right.download_button(
         t("下载可改的表（Excel，错处标红）", "Download a workbook to mend (Excel)"),
@@ -360,6 +359,11 @@ def _problems(person: Actor, batch: ImportBatch) -> None:
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         key="imports.workbook", width="stretch", on_click="ignore",
     )  # fmt: skip
+
+
+def _list(person: Actor, batch_id: int) -> bytes:
+    with db.transaction(person) as session:
+        return import_views.problems_csv(session, batch_id)
 
 
 def rows_table(found: list[RowView]) -> None:
