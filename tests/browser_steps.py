@@ -407,14 +407,28 @@ def visit(browser: Browser, program: Program, *, width: int = 1280, height: int 
     return visitor
 
 
-def sign_in(visitor: Visitor, login: str, password: str) -> None:
-    """Go through the sign-in form, to the things that wait."""
+def sign_in(visitor: Visitor, login: str, password: str) -> str:
+    """Go through the sign-in form, to the things that wait, and give the password from then on.
+
+    One that an administrator chose is good once, to set one's own.
+    """
     visitor.read("/sign-in")
     visitor.page.get_by_label("登录名").fill(login)
     visitor.page.get_by_label("密码").fill(password)
-    visitor.page.get_by_role("button", name="登录").click()
+    enter = visitor.page.get_by_role("button", name="登录", exact=True)
+    enter.click()
+    enter.wait_for(state="detached")
+    visitor.page.wait_for_load_state()
+    if visitor.page.get_by_label("再输入一次新密码").count():
+        own = f"{password}, my own"
+        visitor.page.get_by_label("原密码").fill(password)
+        visitor.page.get_by_label("新密码（").fill(own)
+        visitor.page.get_by_label("再输入一次新密码").fill(own)
+        visitor.page.get_by_role("button", name="换成新密码").click()
+        password = own
     visitor.page.wait_for_url(f"{visitor.home}/")
     visitor.settle()
+    return password
 
 
 def places(page: Page, lonlat: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -197,7 +197,8 @@ SELECT :person, 'right.add', 'parcel:' || parcel_id, jsonb_build_object('kind', 
 FROM added ORDER BY id
 """
 # Each pair once: among the new parcels the earlier row first, with the older ones all. Most pairs
-# only touch; to see that costs a third of cutting them.
+# only touch; to see that costs a third of cutting them. Written with coalesce, the end of a version
+# is not looked up by its index, which the planner would read whole for each new parcel.
 OVERLAPS = """
 WITH fresh AS MATERIALIZED (
   SELECT parcel_id, boundary_m FROM parcel_version
@@ -206,8 +207,8 @@ SELECT f.parcel_id, mine.code, v.parcel_id, p.code,
   ST_Area(ST_Transform(s.g, 4490)::geography) AS shared_m2
 FROM fresh f
 JOIN parcel mine ON mine.id = f.parcel_id
-JOIN parcel_version v ON v.boundary_m && f.boundary_m AND v.valid_to IS NULL
-  AND v.parcel_id <> f.parcel_id
+JOIN parcel_version v ON v.boundary_m && f.boundary_m
+  AND coalesce(v.valid_to, 'infinity') = 'infinity' AND v.parcel_id <> f.parcel_id
   AND (v.parcel_id > f.parcel_id OR v.source_sha256 IS DISTINCT FROM :sha256)
   AND ST_Relate(v.boundary_m, f.boundary_m, 'T********')
 JOIN parcel p ON p.id = v.parcel_id AND p.status <> 'withdrawn',

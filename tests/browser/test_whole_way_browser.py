@@ -101,7 +101,7 @@ class Way:
         """This person at the screen; signs in the first time."""
         if login not in self.visitors:
             self.visitors[login] = visit(self.browser, self.program)
-            sign_in(self.visitors[login], login, self.passwords[login])
+            self.passwords[login] = sign_in(self.visitors[login], login, self.passwords[login])
         return self.visitors[login]
 
 
@@ -201,6 +201,10 @@ def test_land_is_imported_and_drawn_with_the_mouse(way: Way) -> None:
     officer.go("/imports")
     officer.hand_in("小班或图斑文件", two_parcels(way.folder / "下街村小班.geojson"))
     officer.press("读取并检查")
+    # The two lie over each other: kept as drafts, and asked about first.
+    officer.type("依据", "两份图同时收到，先存后核")
+    officer.press("收下这些行")
+    officer.told("已答复")
     officer.choose("权利人（所有行）", "新的权利人")
     officer.choose("类别", "村集体")
     officer.type("名称或姓名", world.VILLAGE)
@@ -332,7 +336,7 @@ def test_a_layer_that_does_not_say_where_it_lies_is_refused_until_it_is_told(way
             officer.type("坐标系（文件没有写明时才填）", "EPSG:4549")
             officer.press("检查并登记")
         officer.told(f"图层“地上生物量 {epoch.year}”已登记")
-    shown = {row["名称"]: row for row in officer.rows("误差图层")}
+    shown = {row["名称"]: row for row in officer.rows("大小年")}
     assert "另行给出" in shown["地上生物量 2023"]["坐标系"]
     assert "另行给出" not in shown["地上生物量 2025"]["坐标系"]
     with way.registry.as_("officer") as (session, _):
