@@ -94,6 +94,7 @@ def show_round(me: Actor, card: Card, row: RoundLine) -> None:
         st.caption(t(f"公示至 {row.notice_ends_on}。", f"On notice until {row.notice_ends_on}."))
     if row.statement:
         st.caption(t("核证意见：", "Verifier's statement: ") + plain(row.statement))
+    show_left_out(me, card, row)
     show_findings(me, card, row)
     if card.mine:
         act_on_round(me, card, row)
@@ -111,6 +112,23 @@ def show_round(me: Actor, card: Card, row: RoundLine) -> None:
         _why.show_reasons(me, story)
     else:
         _why.show_notices(story)
+
+
+def show_left_out(me: Actor, card: Card, row: RoundLine) -> None:
+    """The project's parcels that this round does not have: nobody should have to miss them."""
+    with db.transaction(me) as session:
+        held = {one.parcel_id for one in rounds.round_parcels(session, row.id)}
+    codes = [parcel.code for parcel in card.parcels if parcel.id not in held]
+    if codes:
+        named = "、".join(codes[:5]) + (f" 等 {len(codes)} 块" if len(codes) > 5 else "")
+        st.warning(
+            t(
+                f"本监测期不含项目的 {len(codes)} 块地：{named}。开启时它们暂停、已退出，或有存疑、争议未决；"
+                "什么也不计入。详见地块卡。",
+                f"{len(codes)} parcels of the project are not in this round: {', '.join(codes[:5])}. They "
+                "were suspended, withdrawn or in doubt when it opened, and earn nothing.",
+            )
+        )
 
 
 def show_runs(row: RoundLine) -> int:

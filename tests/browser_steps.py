@@ -313,8 +313,10 @@ class Visitor:
         wanted = self.page.get_by_role("option").filter(has_text=option).first
         for _ in range(TRIES):
             box.get_by_role("combobox").click()
-            # A run that ends just now (a map has reported) folds an open list up again.
+            # A run that ends just now (a map has reported) folds an open list up again. Of a long
+            # list only what is in view is there; the words that are typed bring the rest.
             with suppress(TimeoutError):
+                box.get_by_role("combobox").fill(option, timeout=LIST_MS)
                 wanted.click(timeout=LIST_MS)
                 self.pressed = True
                 return

@@ -27,7 +27,7 @@ from sinks.core import audit, db, people, policies
 from sinks.core.actor import Role
 from sinks.core.cluster import Cluster
 from sinks.crediting import certificates, issuance, ledger, projects, rounds, serials
-from sinks.land import parcels
+from sinks.land import overlap_cases, parcels
 from sinks.measurement import layers, runs
 from sinks.restoration import cases, loss
 from tests import browser_help as screen
@@ -279,6 +279,18 @@ def test_another_officer_reviews_and_enrols_and_land_in_the_way_is_named(way: Wa
     with way.registry.as_("officer2") as (session, _):
         states = {row.name: row.status for row in parcels.listing(session)}
     assert states == {"01-001": "enrolled", "02-007": "enrolled", "01-002": "rights_reviewed"}
+    # Neither of the two is credited before an officer and a registrar have decided.
+    with way.registry.as_("officer2") as (session, proposer):
+        [dispute] = overlap_cases.of_parcel(session, way.ids["01-001"])
+        overlap_cases.propose(
+            session,
+            proposer,
+            dispute.id,
+            outcome="other_stands",
+            reason="01-001 权属清楚、入库在先",
+        )
+    with way.registry.as_("registrar") as (session, registrar):
+        overlap_cases.decide(session, registrar, dispute_id, accept=True, reason="同意")
 
 
 @stage(after="test_another_officer_reviews_and_enrols_and_land_in_the_way_is_named")
