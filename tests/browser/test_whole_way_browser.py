@@ -282,10 +282,11 @@ def test_another_officer_reviews_and_enrols_and_land_in_the_way_is_named(way: Wa
     # Neither of the two is credited before an officer and a registrar have decided.
     with way.registry.as_("officer2") as (session, proposer):
         [dispute] = overlap_cases.of_parcel(session, way.ids["01-001"])
+        dispute_id = dispute.id
         overlap_cases.propose(
             session,
             proposer,
-            dispute.id,
+            dispute_id,
             outcome="other_stands",
             reason="01-001 权属清楚、入库在先",
         )
