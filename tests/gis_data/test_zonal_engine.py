@@ -1,9 +1,12 @@
 """Strips, kept weights, statistics and clusters: however the work is cut, the numbers are the same."""
 
+import contextlib
+import json
 import math
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import pyproj
 import pytest
 import rasterio
 import shapely
-from distributed import LocalCluster
+from distributed import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.transform import Affine
@@ -394,29 +397,40 @@ def test_neighbours_share_every_cell_of_a_tessellation_out(layer: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def cluster(folder: Path) -> Iterator[LocalCluster]:
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
-        local_directory=str(folder),
-    ) as running:  # fmt: skip
-        yield running
+def scheduler(folder: Path) -> Iterator[str]:
+    """The address of a scheduler with two workers, started as an office would start them."""
+    told = folder / "scheduler.json"
+    common = ["--scheduler-file", str(told), "--no-dashboard"]
+    commands = [["scheduler", "--host", "127.0.0.1", "--port", "0", *common]]
+    commands += [["worker", "--no-nanny", "--nthreads", "1", *common]] * 2
+    with contextlib.ExitStack() as stack:
+        for number, words in enumerate(commands):
+            said = stack.enter_context((folder / f"dask-{number}.log").open("wb"))
+            started = subprocess.Popen(
+                [sys.executable, "-m", "dask", *words], cwd=folder, stdout=said, stderr=said
+            )
+            stack.callback(started.wait)
+            stack.callback(started.terminate)
+            while not told.exists():
+                assert started.poll() is None, (folder / "dask-0.log").read_text()
+                time.sleep(0.05)
+        address = json.loads(told.read_text())["address"]
+        with Client(address, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=120)
+        yield address
 
 
-def test_two_processes_say_what_one_does(
-    cluster: LocalCluster, layer: Path, parcels: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = zonal_dask.sums(cluster.scheduler_address, layer, parcels, polygon_crs=SMALL.crs)
+def test_two_processes_say_what_one_does(scheduler: str, layer: Path, parcels: Any) -> None:
+    found = zonal_dask.sums(scheduler, layer, parcels, polygon_crs=SMALL.crs)
     assert_same(found, given_sums(layer, parcels))
 
 
 def test_a_refusal_comes_back_from_the_workers(
-    cluster: LocalCluster, folder: Path, layer: Path, parcels: Any
+    scheduler: str, folder: Path, layer: Path, parcels: Any
 ) -> None:
     errors = write(folder / "errors.tif", np.full((1100, 1500), -1.0, np.float32), SMALL)
     with pytest.raises(zonal.StderrMissing):
-        zonal_dask.sums(
-            cluster.scheduler_address, layer, parcels, polygon_crs=SMALL.crs, stderr_path=errors
-        )
+        zonal_dask.sums(scheduler, layer, parcels, polygon_crs=SMALL.crs, stderr_path=errors)
 
 
 def test_a_scheduler_that_does_not_answer_is_named(layer: Path, parcels: Any) -> None:
