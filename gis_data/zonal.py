@@ -308,15 +308,22 @@ def _totals(
     total = np.zeros((5, count))
     least, greatest = np.full(count, np.inf), np.full(count, -np.inf)
     for part in pieces:
-        for line in range(5):
-            np.add.at(total[line], part.parcel, part.numbers[:, line])
-        np.minimum.at(least, part.parcel, part.numbers[:, 5])
-        np.maximum.at(greatest, part.parcel, part.numbers[:, 6])
+        _add(part.parcel, part.numbers, total, least, greatest)
     valid = total[2] > 0.0  # No value is not a value of nought.
     value, low, high, error = (
         np.where(valid, numbers, np.nan) for numbers in (total[3], least, greatest, total[4])
     )
     return total[0], ZonalSums(total[1], total[2], value, low, high, error if has_stderr else None)
+
+
+@compiled
+def _add(parcel: Indices, numbers: Floats, total: Floats, least: Floats, greatest: Floats) -> None:
+    for piece in range(len(parcel)):
+        at = parcel[piece]
+        for line in range(5):
+            total[line, at] += numbers[piece, line]
+        least[at] = min(least[at], numbers[piece, 5])
+        greatest[at] = max(greatest[at], numbers[piece, 6])
 
 
 def kept_weights(

@@ -113,17 +113,32 @@ def draw_polygon(page: Page, points_fraction: Sequence[tuple[float, float]]) -> 
     """Draw a polygon with the mouse, corners as shares of the map's width and height.
 
     Corners lie at least 20 px apart, clear of the toolbar at the left and the boxes in the
-    corners. Afterwards the page has run with the outline.
+    corners. Afterwards the page has run with the outline. Every corner is seen on the map before the
+    next is set; a map that lost one, as a busy machine's does, is begun anew, as a person would.
     """
+    for _ in range(3):
+        try:
+            _set_corners(page, points_fraction)
+        except AssertionError:
+            page.keyboard.press("Escape")
+            wait_streamlit_idle(page)
+        else:
+            break
+    time.sleep(MAP_PAUSE_S)
+    wait_streamlit_idle(page)
+
+
+def _set_corners(page: Page, points_fraction: Sequence[tuple[float, float]]) -> None:
     corners = [at(page, point) for point in points_fraction]
     map_frame(page).locator(".leaflet-draw-draw-polygon").click()
-    for x, y in (*corners, corners[0]):
+    seen = map_frame(page).locator(".leaflet-marker-pane .leaflet-editing-icon")
+    for number, (x, y) in enumerate((*corners, corners[0]), start=1):
         # Leaflet.draw puts a corner where the mouse was last seen moving, so it moves first.
         page.mouse.move(x - 3, y - 3)
         page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.up()
+        # The last click, on the first corner, ends the outline, and its corners are taken away.
+        expect(seen).to_have_count(number if number <= len(corners) else 0, timeout=10_000)
         # Two clicks within a third of a second would be a double click, which ends the outline.
         time.sleep(0.35)
-    time.sleep(MAP_PAUSE_S)
-    wait_streamlit_idle(page)
