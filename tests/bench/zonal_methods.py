@@ -28,8 +28,8 @@ Floats = NDArray[np.float64]
 CLOSE_CPU_S = {"first_layer": 0.0, "further_layer": 0.0}
 
 
-def read_once(layers: list[Path], polygons: Polygons, crs: str) -> None:
-    """Decode every tile once, into memory that is used again: the least a measuring can cost."""
+def read_strips(layers: list[Path], polygons: Polygons, crs: str) -> None:
+    """Decode every tile once, a strip at a time into the same memory: the least a measuring can cost."""
     with (
         rasterio.Env(GDAL_CACHEMAX=strips.CACHE_BYTES, GDAL_NUM_THREADS="1"),
         rasterio.open(layers[0]) as layer,
@@ -40,8 +40,8 @@ def read_once(layers: list[Path], polygons: Polygons, crs: str) -> None:
             layer.read(1, window=Window(0, top, layer.width, rows), out=held[:rows])
 
 
-def read_whole(layers: list[Path], polygons: Polygons, crs: str) -> None:
-    """Decode every tile once into one array of the whole layer, as a first script would."""
+def read_once(layers: list[Path], polygons: Polygons, crs: str) -> None:
+    """Read the whole layer into one array, every tile decoded once."""
     with rasterio.open(layers[0]) as layer:
         layer.read(1)
 
@@ -153,7 +153,7 @@ def rasterstats_sums(layers: list[Path], polygons: Polygons, crs: str) -> Floats
 
 METHODS: dict[str, Callable[[list[Path], Polygons, str], Floats | None]] = {
     "read_once": read_once,
-    "read_whole": read_whole,
+    "read_strips": read_strips,
     "ours": ours,
     "ours_kept": ours_kept,
     "ours_planar": ours_planar,
