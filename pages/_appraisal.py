@@ -19,7 +19,7 @@ from pages._words import t
 from sinks.core import db, policies
 from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
-from sinks.land import parcels
+from sinks.land import parcel_outlines
 from sinks.measurement import layers
 from sinks.restoration import cases, loss
 from sinks.web import typed
@@ -109,7 +109,7 @@ def draw(me: Actor, card: CaseCard) -> None:
             st.caption(t("给出受损地范围，再保存。", "Give the outline, then save it."))
         return
     with explained():
-        boundary = parcels.parse_boundary(drawn)
+        boundary = parcel_outlines.parse_boundary(drawn)
         if st.button(t("保存范围", "Save the outline"), key=f"site.{card.id}", type="primary"):
             with db.transaction(me) as session:
                 area_m2 = cases.draw_site(session, me, card.id, boundary).area_m2

@@ -14,7 +14,7 @@ from sinks.core import db, people, settings
 from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
 from sinks.core.people import PartyKind
-from sinks.land.parcels import ParcelRow
+from sinks.land.parcel_list import ParcelRow
 from sinks.land.rights import CERTIFICATE_ZH, RIGHT_ZH, CertificateKind, RightKind
 
 # A map of more outlines than this is slow in the browsers of county offices.

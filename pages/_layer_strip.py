@@ -12,7 +12,7 @@ from pages._layer_card import phase_chip, unit_word, variable_word
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor
-from sinks.land import parcels
+from sinks.land import parcel_list, parcels
 from sinks.land.parcels import ParcelVersion
 from sinks.measurement import layers, series
 from sinks.measurement.series import Moment
@@ -42,7 +42,7 @@ def show(me: Actor) -> None:
     with db.transaction(me) as session:
         found = {
             row.id: f"{row.code} {row.name}"
-            for row in parcels.listing(
+            for row in parcel_list.rows(
                 session, search=search or None, ids=None if wanted is None else [wanted]
             )[:PARCELS_OFFERED]
         }

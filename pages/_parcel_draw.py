@@ -16,8 +16,9 @@ from pages import _kit, _land, _maps, _session, _words
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor
-from sinks.land import parcels
-from sinks.land.parcels import Neighbour, ParcelRow
+from sinks.land import marks, overlaps, parcel_list, parcel_outlines, parcels
+from sinks.land.overlaps import Neighbour
+from sinks.land.parcel_list import ParcelRow
 from sinks.web import typed
 
 KEY = "sketch"
@@ -51,7 +52,7 @@ def begin(
     """Begin an outline: of a new parcel, or anew of ``row``. ``near`` is where the map looks."""
     with db.transaction(person) as session:
         others = [
-            other for other in parcels.listing(session)
+            other for other in parcel_list.rows(session)
             if other.status != parcels.Status.WITHDRAWN and (row is None or other.id != row.id)
         ]  # fmt: skip
     where = row or near
@@ -145,10 +146,10 @@ def _said_of(person: Actor, sketch: Sketch) -> float | None:
     """Show the area and whom the outline overlaps; the area [m2], None when it is refused."""
     assert sketch.drawn is not None
     with _session.explained():
-        boundary = parcels.parse_boundary(sketch.drawn)
+        boundary = parcel_outlines.parse_boundary(sketch.drawn)
         area_m2 = geometry.area_m2(boundary)
         with db.transaction(person) as session:
-            others = parcels.neighbours(session, boundary, but_not=sketch.parcel_id)
+            others = overlaps.neighbours(session, boundary, but_not=sketch.parcel_id)
         _kit.metric_big(
             _words.mu(area_m2), t("亩", "mu"),
             t(f"{area_m2 / 10_000:.4f} 公顷，椭球面积", f"{area_m2 / 10_000:.4f} ha, ellipsoidal"),
@@ -204,7 +205,7 @@ def _fields(person: Actor, sketch: Sketch, area_m2: float | None) -> None:
         said = t(
             f"图上面积比申报 {difference:+.1%}", f"{difference:+.1%} against the declared area"
         )
-        over = abs(difference) > parcels.DECLARED_AREA_DIFFERENCE_SHARE_MAX
+        over = abs(difference) > marks.DECLARED_AREA_DIFFERENCE_SHARE_MAX
         st.caption(
             said + (t("，超过 5%，将记为存疑", ", over 5 %: a doubt is noted") if over else "")
         )
@@ -232,17 +233,17 @@ def _save(
 ) -> None:
     assert sketch.drawn is not None
     with _session.explained():
-        boundary = parcels.parse_boundary(sketch.drawn)
+        boundary = parcel_outlines.parse_boundary(sketch.drawn)
         with db.transaction(person) as session:
             if sketch.parcel_id is None:
-                parcel = parcels.create(
+                parcel = parcel_outlines.create(
                     session, person, boundary=boundary, sink_type=sink_type, name=name,
                     township=township, declared_area_m2=declared_m2,
                     source_name="勾绘" if sketch.how == "draw" else "坐标输入",
                 )  # fmt: skip
                 parcel_id, code = parcel.id, parcel.code
             else:
-                parcels.redraw(
+                parcel_outlines.redraw(
                     session, person, sketch.parcel_id, boundary=boundary,
                     declared_area_m2=declared_m2,
                 )  # fmt: skip

@@ -14,7 +14,7 @@ from sinks.cooperative import land_changes
 from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.land import parcels, succession
-from sinks.land.parcels import ParcelRow
+from sinks.land.parcel_list import ParcelRow
 
 KEY = "split"
 COLOURS = (_words.BLUE, _words.GREEN, _words.AMBER, _words.VIOLET, _words.RED)

@@ -10,7 +10,7 @@ from sinks.core import db
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Session
 from sinks.core.errors import Invalid
-from sinks.land import claims, overlap_cases, parcels, rights
+from sinks.land import claims, marks, overlap_cases, parcels, rights
 from sinks.land.parcels import Status
 from sinks.web import typed
 from sinks.web.parcel_card import Holder, Mark, ParcelCard
@@ -133,7 +133,7 @@ def _doubt(person: Actor, mark: Mark) -> None:
         if st.button(t("消除这条存疑", "Settle it"), key=f"mark.{mark.mark_id}"):
             _do(
                 person,
-                lambda session: parcels.close_mark(session, person, mark.mark_id, reason),
+                lambda session: marks.close_mark(session, person, mark.mark_id, reason),
                 t("存疑已消除，依据已记入档案。", "The doubt is settled and the ground kept."),
             )
 

@@ -11,7 +11,15 @@ from sinks.cooperative import land_changes, parcel_history
 from sinks.core import db
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Session
-from sinks.land import gaps, overlap_cases, parcels, rights, succession, transfers
+from sinks.land import (
+    gaps,
+    overlap_cases,
+    parcel_list,
+    parcel_outlines,
+    rights,
+    succession,
+    transfers,
+)
 from sinks.land.parcels import Status
 from sinks.land.succession import Relative
 from sinks.land.transfers import Passed
@@ -95,7 +103,7 @@ def _split(card: ParcelCard) -> None:
 def _merge(person: Actor, card: ParcelCard) -> None:
     with st.expander(t("与相邻地块合并", "Merge with others")):
         with db.transaction(person) as session:
-            rows = parcels.listing(session, sink_type=card.row.sink_type, status=card.row.status)
+            rows = parcel_list.rows(session, sink_type=card.row.sink_type, status=card.row.status)
         codes = {
             row.id: f"{row.code} {row.name}" for row in rows
             if row.id != card.row.id and row.district_code == card.row.district_code
@@ -227,7 +235,7 @@ def _gaps(person: Actor, card: ParcelCard) -> None:
         ):
             _do(
                 person,
-                lambda session, gap=gap: parcels.redraw(
+                lambda session, gap=gap: parcel_outlines.redraw(
                     session, person, card.row.id, boundary=gap.snapped
                 ),
                 t("已存为新边界，原边界保留在版本中。", "Saved as a new outline."),

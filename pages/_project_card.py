@@ -10,8 +10,8 @@ from sinks.core import audit, db, people
 from sinks.core.actor import Actor, Role
 from sinks.crediting import projects, rounds
 from sinks.crediting.projects import BASELINE_BASES
-from sinks.land import parcels
-from sinks.land.parcels import ParcelRow
+from sinks.land import parcel_list
+from sinks.land.parcel_list import ParcelRow
 from sinks.measurement import plot_table, runs
 from sinks.measurement.plot_table import PlotLine
 
@@ -130,7 +130,7 @@ def load_card(me: Actor, project_id: int) -> Card | None:
             notice_ends_on=project.notice_ends_on,
             statement=project.validation_statement,
             strata={member.parcel_id: member.stratum for member in members},
-            parcels=parcels.listing(session, ids=[member.parcel_id for member in members]),
+            parcels=parcel_list.rows(session, ids=[member.parcel_id for member in members]),
             plots=plot_table.listing(session, project.id),
             rounds=[_round(session, row) for row in rounds.of_project(session, project.id)],
         )

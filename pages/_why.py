@@ -22,7 +22,7 @@ from pages._words import t
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor
 from sinks.crediting import issuance, projects, rounds
-from sinks.land import parcels
+from sinks.land import parcel_list
 from sinks.measurement import cells, layers, runs
 from sinks.measurement.variograms import Given
 
@@ -203,7 +203,7 @@ def _layer(layer: layers.Layer) -> LayerFacts:
 
 def _parcels(session: Any, run_id: int) -> list[ParcelFacts]:
     given = runs.parcels_of(session, run_id)
-    named = {row.id: row for row in parcels.listing(session, ids=[row.parcel_id for row in given])}
+    named = {row.id: row for row in parcel_list.rows(session, ids=[row.parcel_id for row in given])}
     return [
         ParcelFacts(
             row.parcel_id, named[row.parcel_id].code, named[row.parcel_id].name, row.stratum,

@@ -12,8 +12,8 @@ from sinks.cooperative import contracts
 from sinks.core import db, people
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Invalid
-from sinks.land import parcels
-from sinks.land.parcels import ParcelRow
+from sinks.land import parcel_list
+from sinks.land.parcel_list import ParcelRow
 from sinks.web import collection, typed
 from sinks.web.collection import Collectable
 
@@ -68,7 +68,7 @@ def listed(person: Actor) -> list[Listed]:
                 drafted_by=people.name_of(session, row.drafted_by_id),
                 signed_by=people.name_of(session, row.signed_by_id),
                 signed_on=row.signed_on,
-                parcels=parcels.listing(
+                parcels=parcel_list.rows(
                     session, ids=[one.parcel_id for one in contracts.members(session, row.id)]
                 ),
             )

@@ -23,8 +23,9 @@ from pages._kit import Column
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor, Role
-from sinks.land import parcels
-from sinks.land.parcels import ParcelRow, Status
+from sinks.land import marks, parcel_list
+from sinks.land.parcel_list import ParcelRow
+from sinks.land.parcels import Status
 from sinks.web import parcel_card, todo
 from sinks.web.parcel_card import Measurement, ParcelCard
 
@@ -116,7 +117,7 @@ def filtered(person: Actor) -> list[ParcelRow]:
         t("只看存疑", "In doubt only"), key="parcels.doubtful"
     )
     with db.transaction(person) as session:
-        rows = parcels.listing(
+        rows = parcel_list.rows(
             session, sink_type=kind or None, status=status or None, search=search.strip() or None,
             ids=todo.parcel_ids(session, person, asked) if mine else None,
         )  # fmt: skip
@@ -131,7 +132,7 @@ def choose(person: Actor, rows: Sequence[ParcelRow]) -> int | None:
         # The filters have left it out, and the card stays until another is chosen.
         with db.transaction(person) as session:
             codes |= {
-                row.id: f"{row.code} {row.name}" for row in parcels.listing(session, ids=[held])
+                row.id: f"{row.code} {row.name}" for row in parcel_list.rows(session, ids=[held])
             }
     if held not in codes:
         st.session_state[CHOICE] = None
@@ -221,7 +222,7 @@ def declared(row: ParcelRow) -> str:
     if not row.declared_area_m2:
         return t("未申报", "none declared")
     difference = row.area_m2 / row.declared_area_m2 - 1
-    fits = abs(difference) <= parcels.DECLARED_AREA_DIFFERENCE_SHARE_MAX
+    fits = abs(difference) <= marks.DECLARED_AREA_DIFFERENCE_SHARE_MAX
     said = t(f"图上 {difference:+.1%}", f"drawn {difference:+.1%}")
     return f"{_words.mu(row.declared_area_m2)} {t('亩', 'mu')}（{said}）{'✓' if fits else '✗'}"
 

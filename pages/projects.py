@@ -15,8 +15,8 @@ from sinks.core import db
 from sinks.core.actor import Actor, Role
 from sinks.crediting import projects, rounds
 from sinks.crediting.projects import BASELINE_BASES
-from sinks.land import parcels
-from sinks.land.parcels import ParcelRow
+from sinks.land import parcel_list
+from sinks.land.parcel_list import ParcelRow
 from sinks.land.parcels import Status as ParcelStatus
 from sinks.measurement.plot_table import PlotLine
 
@@ -41,7 +41,7 @@ def load_list(me: Actor) -> list[dict[str, Any]]:
         # Asked for once, with outlines as coarse as can be: the list shows areas only.
         areas_m2 = {
             row.id: row.area_m2
-            for row in parcels.listing(session, ids=everywhere, simplify_degrees=1.0)
+            for row in parcel_list.rows(session, ids=everywhere, simplify_degrees=1.0)
         }
         return [
             {
@@ -97,7 +97,7 @@ def _free_parcels(me: Actor) -> list[ParcelRow]:
             for member in projects.members(session, project.id)
         }
         free = [
-            row for row in parcels.listing(session, sink_type="bamboo")
+            row for row in parcel_list.rows(session, sink_type="bamboo")
             if row.status in FREE and row.id not in taken
         ]  # fmt: skip
         held = projects.held_today(session, me.party_id, [row.id for row in free])

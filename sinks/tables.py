@@ -21,6 +21,7 @@ from sinks.land import (
     consents,
     constraint_layers,
     imports,
+    marks,
     overlap_cases,
     parcels,
     programme_claims,
@@ -34,8 +35,8 @@ from sinks.restoration import cases
 
 MODULES = (
     attributes, audit, base_shapes, cases, certificates, claims, column_mappings, consents,
-    constraint_layers, contracts, documents, imports, issuance, jobs, layers, ledger, objections,
-    overlap_cases, parcels, people, plots, policies, programme_claims, projects, rights, rounds,
-    runs, signatures, staging, succession, ticks, transfers, variograms, workdays,
+    constraint_layers, contracts, documents, imports, issuance, jobs, layers, ledger, marks,
+    objections, overlap_cases, parcels, people, plots, policies, programme_claims, projects, rights,
+    rounds, runs, signatures, staging, succession, ticks, transfers, variograms, workdays,
 )  # fmt: skip
 metadata = Base.metadata

@@ -20,7 +20,7 @@ from sinks.core import db, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.people import Person
 from sinks.crediting import projects, rounds
-from sinks.land import claims, parcels, rights
+from sinks.land import claims, parcel_outlines, parcels, rights
 from sinks.measurement import layers, plots
 
 PASSWORD = "correct horse battery"
@@ -115,7 +115,7 @@ def draft(
     declared_area_m2: float | None = None,
 ) -> int:
     """A draft parcel of the village, with its right on file; the parcel's id."""
-    parcel = parcels.create(
+    parcel = parcel_outlines.create(
         session, people_["officer"], boundary=boundary, sink_type=sink_type, name=name,
         declared_area_m2=declared_area_m2, source_name="勾绘",
     )  # fmt: skip

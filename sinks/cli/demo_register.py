@@ -14,7 +14,7 @@ from sinks.cooperative import contracts
 from sinks.core import people
 from sinks.core.actor import Actor
 from sinks.core.people import PartyKind
-from sinks.land import claims, parcels, rights
+from sinks.land import claims, parcel_outlines, parcels, rights
 from sinks.land.parcels import SinkType, Status
 
 HOUSEHOLDS = 40
@@ -129,7 +129,7 @@ def _draw(stage: Stage, drawer: str, key: str, land: Land) -> None:
             if (key, place) in OVERLAPPING:
                 boundary = demo_land.widened(boundary, OVERLAP_M)
             share = DECLARED_SHARE.get((key, place))
-            parcel = parcels.create(
+            parcel = parcel_outlines.create(
                 session, actor, boundary=boundary, sink_type=outline.village.sink_type,
                 name=outline.name, township=outline.village.township,
                 declared_area_m2=outline.declared_area_m2

@@ -31,7 +31,9 @@ from sinks.land import (
     import_decisions,
     import_reading,
     imports,
+    marks,
     overlap_cases,
+    parcel_list,
     parcels,
     rights,
     staging,
@@ -150,7 +152,7 @@ def list_parcels(
     if status is not None and status not in list(parcels.Status):
         raise Invalid(f"没有这种状态：{status}。可填 {'、'.join(parcels.Status)}。", code="status")
     with _database.acting() as (session, _):
-        rows = parcels.listing(session, sink_type=sink_type, status=status, search=search)
+        rows = parcel_list.rows(session, sink_type=sink_type, status=status, search=search)
     document = {"parcels": [_shown(row) for row in rows]}
     text = _out.table(
         ("编码", "名称", "乡镇", "状态", "面积", "存疑"),
@@ -166,7 +168,7 @@ def list_parcels(
     _out.give(document, text, as_json=as_json)
 
 
-def _shown(row: parcels.ParcelRow) -> dict[str, Any]:
+def _shown(row: parcel_list.ParcelRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "code": row.code,
@@ -293,7 +295,7 @@ def _now(session: Session, parcel_ids: list[int]) -> dict[str, Any]:
     return {
         "parcels": [
             {"id": row.id, "code": row.code, "status": row.status}
-            for row in parcels.listing(session, ids=parcel_ids)
+            for row in parcel_list.rows(session, ids=parcel_ids)
         ]
     }
 
@@ -305,13 +307,13 @@ def _now_text(document: dict[str, Any]) -> str:
     )
 
 
-@app.command()
-def marks(parcel: ParcelArgument, as_json: Json = False) -> None:
+@app.command("marks")
+def list_marks(parcel: ParcelArgument, as_json: Json = False) -> None:
     """地块上尚未处理的存疑标记。"""
     with _database.acting() as (session, _):
         rows: list[dict[str, Any]] = [
             {"id": mark.id, "code": mark.code, "message": mark.message}
-            for mark in parcels.open_marks(session, _names.parcel_id(session, parcel))
+            for mark in marks.open_marks(session, _names.parcel_id(session, parcel))
         ]
     text = _out.table(
         ("编号", "代码", "内容"), [tuple(row.values()) for row in rows], empty="没有存疑标记。"
@@ -327,7 +329,7 @@ def close_mark(
 ) -> None:
     """由另一位林业员写明依据，消除一条存疑标记。"""
     with _database.acting() as (session, actor):
-        parcels.close_mark(session, actor, mark, reason)
+        marks.close_mark(session, actor, mark, reason)
     _out.give({"mark": mark, "closed": True}, f"标记 {mark} 已处理。", as_json=as_json)
 
 

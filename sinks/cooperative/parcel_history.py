@@ -23,7 +23,8 @@ from sinks.crediting.rounds import MonitoringRound, RoundParcel
 from sinks.crediting.rounds import Status as RoundStatus
 from sinks.land import overlap_cases, parcels, rights, succession
 from sinks.land.claims import LandClaim
-from sinks.land.parcels import Parcel, ParcelMark, ParcelVersion, Status
+from sinks.land.marks import ParcelMark
+from sinks.land.parcels import Parcel, ParcelVersion, Status
 from sinks.measurement.runs import Run, RunParcel
 
 STEPS_ZH = MappingProxyType(

@@ -20,7 +20,7 @@ from sinks.core import audit
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, RecordedAt
 from sinks.core.errors import Invalid, NotFound
-from sinks.land import constraint_layers, parcels
+from sinks.land import constraint_layers, parcel_outlines
 from sinks.land.constraint_layers import BASE_MAPS, ConstraintLayer, ConstraintShape
 from sinks.land.parcels import Parcel, Status
 
@@ -311,7 +311,7 @@ def take(
         raise Invalid("请选择整个图形，或画一条分割线并选择其中一部分。", code="split_part")
     boundary = whole if line is None else split(whole, line)["ab".index(part)]
     suffix = "" if line is None else f"（{'西' if part == 'a' else '东'}部）"
-    parcel = parcels.create(
+    parcel = parcel_outlines.create(
         session, actor, boundary=boundary, sink_type=sink_type,
         name=name.strip() or f"{row.shape_no}{suffix}", township=township,
         declared_area_m2=row.declared_area_m2 if line is None else None,

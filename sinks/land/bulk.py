@@ -23,7 +23,7 @@ from sinks.core import db
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Conflict, NotFound, SinksError
 from sinks.core.jobs import Progress
-from sinks.land import claims, eligibility, imports, overlap_cases, parcels, rights
+from sinks.land import claims, eligibility, imports, marks, overlap_cases, parcels, rights
 from sinks.land.imports import LandImport
 from sinks.land.parcels import Status
 
@@ -246,7 +246,7 @@ SELECT :person, 'parcel.enrolled', 'parcel:' || id, '{}' FROM moved ORDER BY id
 
 
 def _plain_land(session: Session, _actor: Actor, ids: Sequence[int]) -> set[int]:
-    codes = [*parcels.BLOCKING_MARKS, "overlap"]
+    codes = [*marks.BLOCKING_MARKS, "overlap"]
     found = set(session.scalars(text(PLAIN_LAND), {"ids": list(ids), "codes": codes}))
     return found - set(eligibility.obstacles(session, sorted(found), eligibility.Step.ENROL))
 

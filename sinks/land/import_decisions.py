@@ -1,7 +1,7 @@
 """Decisions about staged rows: questions answered in bulk, rows left out, offered repairs accepted.
 
 An answer says that somebody has looked: the row becomes a draft, with its doubts marked on the parcel
-as on any other. It does not settle them; a second officer does (`parcels.close_mark`).
+as on any other. It does not settle them; a second officer does (`marks.close_mark`).
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Imports: the rows of a staged file become draft parcels, in one transaction, once.
 
 Parcels, versions, rights, marks and the audit rows of each are written set by set, with the same
-content as `parcels.create` and `rights.add` give one by one.
+content as `parcel_outlines.create` and `rights.add` give one by one.
 """
 
 from datetime import datetime
@@ -16,8 +16,8 @@ from sinks.core.db import Base, Key, RecordedAt, now
 from sinks.core.errors import Conflict, Invalid
 from sinks.core.jobs import Progress
 from sinks.core.people import Party
-from sinks.land import parcels, rights, staging
-from sinks.land.parcels import ParcelMark
+from sinks.land import marks, parcels, rights, staging
+from sinks.land.marks import ParcelMark
 from sinks.land.staging import ImportBatch, State
 
 COMMIT_LOCK = 7400
@@ -219,15 +219,16 @@ WHERE NOT ST_IsEmpty(s.g) AND NOT ST_IsEmpty(ST_Buffer(s.g, -:half_width))
 
 
 def _mark(session: Session, batch: ImportBatch) -> int:
-    """Write down every doubt about the new parcels, as `parcels.create` does for one; gives how many."""
-    marks: list[dict[str, Any]] = []
+    """Write down every doubt about the new parcels, as `parcel_outlines.create` does for one parcel;
+    gives how many."""
+    found: list[dict[str, Any]] = []
     pairs = session.execute(
         text(OVERLAPS),
         {"sha256": batch.sha256, "half_width": parcels.OVERLAP_WIDTH_M_MAX / 2},
     )
     for mine, my_code, theirs, their_code, shared_m2 in pairs:
-        marks.append(parcels.overlap_mark(mine, theirs, their_code, shared_m2))
-        marks.append(parcels.overlap_mark(theirs, mine, my_code, shared_m2))
+        found.append(marks.overlap_mark(mine, theirs, their_code, shared_m2))
+        found.append(marks.overlap_mark(theirs, mine, my_code, shared_m2))
     doubtful = session.execute(
         text(
             "SELECT v.parcel_id, v.area_m2, v.declared_area_m2, r.messages"
@@ -238,19 +239,19 @@ def _mark(session: Session, batch: ImportBatch) -> int:
         {"sha256": batch.sha256, "batch": batch.id},
     )
     for parcel_id, area_m2, declared_area_m2, messages in doubtful:
-        if mark := parcels.declared_area_mark(parcel_id, area_m2, declared_area_m2):
-            marks.append(mark)
-        marks += [
+        if mark := marks.declared_area_mark(parcel_id, area_m2, declared_area_m2):
+            found.append(mark)
+        found += [
             {"parcel_id": parcel_id, "code": one["code"], "message": one["message"]}
             for one in messages
             if one["code"] not in NOT_MARKED
         ]
-    for first in range(0, len(marks), 1000):
+    for first in range(0, len(found), 1000):
         session.execute(
             insert(ParcelMark),
-            [_EMPTY_MARK | mark for mark in marks[first : first + 1000]],
+            [_EMPTY_MARK | mark for mark in found[first : first + 1000]],
         )
-    return len(marks)
+    return len(found)
 
 
 _EMPTY_MARK: dict[str, Any] = {"other_parcel_id": None, "area_m2": None}

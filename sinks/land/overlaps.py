@@ -1,15 +1,17 @@
-"""Overlaps of many outlines at once: among the rows of a file, and with the register.
+"""Overlaps of outlines: with the register, of one or of a whole file, and among the rows of a file.
 
-For one outline there is `parcels.neighbours`; the same rule here for a whole file in one question to
-the database: land that two outlines share counts where it is wider than the tolerance somewhere.
+Land that two outlines share counts where it is wider than the tolerance somewhere: one rule for one
+outline (`neighbours`) and for a whole file in one question to the database.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely import MultiPolygon
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -33,6 +35,44 @@ LATERAL (SELECT ST_CollectionExtract(ST_Intersection(v.boundary_m, d.g), 3) AS g
 WHERE NOT ST_IsEmpty(s.g) AND NOT ST_IsEmpty(ST_Buffer(s.g, -:half_width))
 ORDER BY d.number, shared_m2 DESC
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Land shared with another parcel. ``deep``: wider than the tolerance somewhere."""
+
+    parcel_id: int
+    code: str
+    shared_m2: float
+    deep: bool
+
+
+def neighbours(
+    session: Session, boundary: MultiPolygon, *, but_not: int | None = None
+) -> list[Neighbour]:
+    """Parcels, not withdrawn, that share land with the outline, largest share first."""
+    rows = session.execute(
+        text(
+            """
+            WITH drawn AS (SELECT ST_Transform(ST_GeomFromWKB(:wkb, 4490), :srid) AS g)
+            SELECT p.id, p.code, ST_Area(ST_Transform(s.g, 4490)::geography) AS shared_m2,
+                   NOT ST_IsEmpty(ST_Buffer(s.g, -:half_width)) AS deep
+            FROM drawn, parcel_version v JOIN parcel p ON p.id = v.parcel_id,
+                 LATERAL (SELECT ST_CollectionExtract(
+                     ST_Intersection(v.boundary_m, drawn.g), 3) AS g OFFSET 0) s
+            WHERE v.valid_to IS NULL AND p.status <> 'withdrawn' AND p.id <> :but_not
+              AND ST_Intersects(v.boundary_m, drawn.g) AND NOT ST_IsEmpty(s.g)
+            ORDER BY shared_m2 DESC
+            """
+        ),
+        {
+            "wkb": shapely.to_wkb(boundary),
+            "srid": parcels.METRIC_SRID,
+            "half_width": HALF_WIDTH_M,
+            "but_not": but_not or 0,
+        },
+    )
+    return [Neighbour(*row) for row in rows]
 
 
 def with_register(

@@ -17,7 +17,7 @@ from gis_data.check import CheckedRow, CheckReport
 from sinks.core import audit, documents
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Invalid
-from sinks.land import overlap_cases, parcels
+from sinks.land import overlap_cases, overlaps
 from sinks.land.claims import InTheWay
 from sinks.land.programme_claims import POOLS, ProgrammeClaim
 
@@ -144,7 +144,7 @@ def _disputes(
         {"claim_id": row.id},
     ).scalars().all()  # fmt: skip
     found = []
-    for other in parcels.neighbours(session, outline):
+    for other in overlaps.neighbours(session, outline):
         if other.deep and other.parcel_id in met:
             row.status = "disputed"
             session.flush()

@@ -24,8 +24,9 @@ from sinks.core import audit
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, constraint_of, now
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.land import claims, marks, parcels, rights
-from sinks.land.parcels import Parcel, ParcelMark, Status
+from sinks.land import claims, marks, parcel_outlines, parcels, rights
+from sinks.land.marks import ParcelMark
+from sinks.land.parcels import Parcel, Status
 
 PIECES_MAX = 20
 MARK = "succession"
@@ -269,7 +270,7 @@ def _child(
 ) -> Parcel:
     """A draft with the rights of its parents, not reviewed."""
     codes = "、".join(one.code for one in parents)
-    child = parcels.create(
+    child = parcel_outlines.create(
         session, actor, boundary=outline, sink_type=parents[0].sink_type, name=name,
         township=parents[0].township,
         source_name=f"由 {codes} {KIND_ZH[Kind(row.kind)]}",
@@ -368,7 +369,7 @@ def review(session: Session, actor: Actor, succession_id: int) -> None:
         for right, _ in rights.of_parcel(session, child_id):
             if right.reviewed_at is None and right.added_by_id != actor.person_id:
                 right.reviewed_by_id, right.reviewed_at = actor.person_id, at
-        for mark in parcels.open_marks(session, child_id):
+        for mark in marks.open_marks(session, child_id):
             if mark.code == MARK:
                 mark.closed_at, mark.closed_by_id = at, actor.person_id
                 mark.closed_reason = "拆并权属已复核"

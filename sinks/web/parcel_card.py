@@ -17,8 +17,9 @@ from sinks.core.actor import Actor, Role
 from sinks.core.errors import NotFound
 from sinks.core.people import Party, PartyKind, masked
 from sinks.crediting import issuance, projects, rounds
-from sinks.land import parcels, rights
-from sinks.land.parcels import Parcel, ParcelRow, ParcelVersion
+from sinks.land import marks, parcel_list, rights
+from sinks.land.parcel_list import ParcelRow
+from sinks.land.parcels import Parcel, ParcelVersion
 from sinks.land.rights import CertificateKind, RightKind
 from sinks.measurement import runs
 
@@ -129,7 +130,7 @@ class ParcelCard:
 
 def card(session: Session, actor: Actor, parcel_id: int) -> ParcelCard:
     """The card of one parcel, or NotFound."""
-    found = parcels.listing(session, ids=[parcel_id])
+    found = parcel_list.rows(session, ids=[parcel_id])
     if not found:
         raise NotFound("没有这个地块。", code="parcel")
     contract = contracts.of_parcel(session, parcel_id)
@@ -153,16 +154,16 @@ def card(session: Session, actor: Actor, parcel_id: int) -> ParcelCard:
 
 
 def _marks(session: Session, parcel_id: int) -> list[Mark]:
-    marks = []
-    for mark in parcels.open_marks(session, parcel_id):
+    shown = []
+    for mark in marks.open_marks(session, parcel_id):
         other = session.get(Parcel, mark.other_parcel_id) if mark.other_parcel_id else None
-        marks.append(
+        shown.append(
             Mark(
                 mark.id, mark.code, mark.message, mark.other_parcel_id,
                 other.code if other else None, mark.area_m2,
             )
         )  # fmt: skip
-    return marks
+    return shown
 
 
 def _holders(session: Session, actor: Actor, parcel_id: int) -> list[Holder]:

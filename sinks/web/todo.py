@@ -29,7 +29,8 @@ from sinks.crediting.rounds import Status as RoundStatus
 from sinks.land import staging
 from sinks.land.attributes import ParcelAttribute
 from sinks.land.imports import LandImport
-from sinks.land.parcels import CLAIMING, Parcel, ParcelMark
+from sinks.land.marks import ParcelMark
+from sinks.land.parcels import CLAIMING, Parcel
 from sinks.land.parcels import Status as ParcelStatus
 from sinks.land.rights import ParcelRight
 from sinks.land.staging import ImportBatch

@@ -28,7 +28,7 @@ from gis_data import districts, geometry
 from sinks.core import db, migrate
 from sinks.core.actor import Actor
 from sinks.core.cluster import Cluster
-from sinks.land import bulk, import_decisions, import_reading, imports, parcels, staging
+from sinks.land import bulk, import_decisions, import_reading, imports, overlaps, staging
 from sinks.land.bulk import Step
 from sinks.land.staging import Options
 from tests import world
@@ -155,7 +155,7 @@ def run(people: dict[str, Actor], content: bytes, *, say: Callable[[str], None])
 
 
 def overlap_answers(people: dict[str, Actor], outlines_m: list[Any]) -> dict[str, float]:
-    """Milliseconds of `parcels.neighbours` for outlines that lie across the registered ones."""
+    """Milliseconds of `overlaps.neighbours` for outlines that lie across the registered ones."""
     rng = np.random.default_rng(SEED)
     taken_ms = []
     with db.transaction(people["officer"]) as session:
@@ -163,7 +163,7 @@ def overlap_answers(people: dict[str, Actor], outlines_m: list[Any]) -> dict[str
             moved = shapely.transform(outlines_m[number], lambda points: points + 50.0)
             outline = world.to_4490(moved)
             start = time.perf_counter()
-            found = parcels.neighbours(session, outline)
+            found = overlaps.neighbours(session, outline)
             taken_ms.append(1000 * (time.perf_counter() - start))
             assert found
     return {

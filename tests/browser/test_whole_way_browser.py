@@ -27,7 +27,7 @@ from sinks.core import audit, db, people, policies
 from sinks.core.actor import Role
 from sinks.core.cluster import Cluster
 from sinks.crediting import certificates, issuance, ledger, projects, rounds, serials
-from sinks.land import overlap_cases, parcels
+from sinks.land import overlap_cases, parcel_list
 from sinks.measurement import layers, runs
 from sinks.restoration import cases, loss
 from tests import browser_help as screen
@@ -221,7 +221,7 @@ def test_land_is_imported_and_drawn_with_the_mouse(way: Way) -> None:
     officer.press("保存为草稿")
     officer.told("已保存为草稿")
     with way.registry.as_("officer") as (session, _):
-        rows = {row.name: row for row in parcels.listing(session)}
+        rows = {row.name: row for row in parcel_list.rows(session)}
         assert set(rows) == {"01-001", "01-002", "02-007"}
         for name, row in rows.items():
             way.ids[name], way.codes[name] = row.id, row.code
@@ -277,7 +277,7 @@ def test_another_officer_reviews_and_enrols_and_land_in_the_way_is_named(way: Wa
     shared_m2 = float(re.search(r"([\d,]+\.\d) 平方米", said)[1].replace(",", ""))
     assert shared_m2 == pytest.approx(10_000, rel=0.001)
     with way.registry.as_("officer2") as (session, _):
-        states = {row.name: row.status for row in parcels.listing(session)}
+        states = {row.name: row.status for row in parcel_list.rows(session)}
     assert states == {"01-001": "enrolled", "02-007": "enrolled", "01-002": "rights_reviewed"}
     # Neither of the two is credited before an officer and a registrar have decided.
     with way.registry.as_("officer2") as (session, proposer):

@@ -20,7 +20,7 @@ from sinks.core import db, migrate, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Conflict, NotPermitted
 from sinks.crediting import certificates, ledger, projects, rounds
-from sinks.land import claims, land_audit, parcels
+from sinks.land import claims, land_audit, marks, parcel_list, parcels
 from sinks.measurement import layers, plots, runs
 from sinks.restoration import cases
 
@@ -62,7 +62,7 @@ def filled(cluster: clusters.Cluster, data_dir: Path) -> Iterator[Filled]:
 
 def test_three_hundred_parcels_of_four_types_stand_at_every_step(filled: Filled) -> None:
     with db.transaction(filled.actor("officer1"), bind=filled.engine) as session:
-        rows = parcels.listing(session)
+        rows = parcel_list.rows(session)
     assert len(rows) == 300
     assert set(Counter(row.sink_type for row in rows)) == {"bamboo", "wetland", "farmland", "tea"}
     assert {row.status for row in rows} == set(parcels.Status)
@@ -72,12 +72,12 @@ def test_three_hundred_parcels_of_four_types_stand_at_every_step(filled: Filled)
 
 def test_some_parcels_overlap_and_some_differ_from_their_certificate(filled: Filled) -> None:
     with db.transaction(filled.actor("officer1"), bind=filled.engine) as session:
-        marks = session.execute(
-            select(parcels.ParcelMark.code, func.count())
-            .where(parcels.ParcelMark.closed_at.is_(None))
-            .group_by(parcels.ParcelMark.code)
+        counted = session.execute(
+            select(marks.ParcelMark.code, func.count())
+            .where(marks.ParcelMark.closed_at.is_(None))
+            .group_by(marks.ParcelMark.code)
         ).all()
-    found = {code: count for code, count in marks}
+    found = {code: count for code, count in counted}
     assert found["declared_area"] == len(demo_register.DECLARED_SHARE)
     assert found["overlap"] >= 2 * len(demo_register.OVERLAPPING)
 
@@ -88,7 +88,7 @@ def test_a_reviewed_parcel_that_overlaps_is_refused_when_somebody_enrols_it(
     officer = filled.actor("officer1")
     with db.transaction(officer, bind=filled.engine) as session:
         wide = next(
-            row for row in parcels.listing(session, status=parcels.Status.RIGHTS_REVIEWED)
+            row for row in parcel_list.rows(session, status=parcels.Status.RIGHTS_REVIEWED)
             if row.township == "上墅乡" and row.open_marks
         )  # fmt: skip
         with pytest.raises(claims.LandTaken):

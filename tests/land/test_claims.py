@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict
-from sinks.land import claims, land_audit, parcels
+from sinks.land import claims, land_audit, marks, parcels
 from tests import world
 
 RACES = 100
@@ -128,7 +128,7 @@ def test_a_stored_parcel_may_overlap_and_both_are_marked(
     first = world.draft(session, people, world.land(0, 0, 200, 200))
     second = world.draft(session, people, world.land(100, 0, 200, 200))
     for parcel_id, other in ((first, second), (second, first)):
-        [mark] = parcels.open_marks(session, parcel_id)
+        [mark] = marks.open_marks(session, parcel_id)
         assert (mark.code, mark.other_parcel_id) == ("overlap", other)
         assert mark.area_m2 == pytest.approx(20_000, rel=0.01)
 

@@ -15,7 +15,7 @@ from sinks.core import db, policies
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotPermitted
 from sinks.core.policies import PolicyMissing
-from sinks.land import consents, parcels, rights
+from sinks.land import consents, parcel_outlines, parcels, rights
 from sinks.land.consents import Paper
 from sinks.land.rights import EVIDENCE, CertificateKind
 from tests import world
@@ -25,7 +25,7 @@ UNIT_NO = "330523001002JE00012L00010001"
 
 def collective_land(session: Session, people: dict[str, Actor], **right: Any) -> int:
     """A submitted parcel for which nothing but the collective's ownership speaks; its id."""
-    parcel = parcels.create(
+    parcel = parcel_outlines.create(
         session, people["officer"], boundary=world.land(0, 0, 200, 200), sink_type="bamboo",
         name="统管山 01-001", source_name="勾绘",
     )  # fmt: skip

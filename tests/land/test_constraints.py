@@ -22,7 +22,15 @@ from sinks.core import db, policies
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotPermitted
 from sinks.crediting import rounds
-from sinks.land import attributes, base_shapes, claims, constraint_layers, eligibility, parcels
+from sinks.land import (
+    attributes,
+    base_shapes,
+    claims,
+    constraint_layers,
+    eligibility,
+    marks,
+    parcels,
+)
 from sinks.land.attributes import AttributeKind
 from sinks.land.constraint_layers import ConstraintLayer, LayerKind
 from sinks.land.eligibility import NotEligible, Step, Verdict
@@ -493,7 +501,7 @@ def test_both_halves_of_a_split_shape_lie_beside_each_other_and_may_be_enrolled(
         for part in ("a", "b")
     ]
     assert [parcel.name for parcel in made] == ["0000（西部）", "0000（东部）"]
-    assert all(parcels.open_marks(session, parcel.id) == [] for parcel in made)
+    assert all(marks.open_marks(session, parcel.id) == [] for parcel in made)
     areas = [parcels.present_version(session, parcel.id).area_m2 for parcel in made]
     whole = base_shapes.get(session, shape_id)
     assert sum(areas) == pytest.approx(whole.area_m2, abs=0.01) and len(whole.taken_by) == 2

@@ -5,7 +5,7 @@ import shapely
 from sqlalchemy.orm import Session
 
 from sinks.core.actor import Actor
-from sinks.land import gaps, parcels
+from sinks.land import gaps, parcel_outlines, parcels
 from tests import world
 
 
@@ -18,7 +18,7 @@ def test_a_gap_of_half_a_metre_is_found_and_closed_to_the_earlier_boundary(
     assert gap.parcel_id == first
     assert gap.length_m == pytest.approx(200, rel=0.01)
     assert gap.area_m2 == pytest.approx(100, rel=0.01)
-    parcels.redraw(session, people["officer"], later, boundary=gap.snapped)
+    parcel_outlines.redraw(session, people["officer"], later, boundary=gap.snapped)
     assert gaps.gaps(session, later) == []
     before = parcels.boundary_of(parcels.present_version(session, first))
     after = parcels.boundary_of(parcels.present_version(session, later))

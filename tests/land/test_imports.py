@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
-from sinks.land import import_reading, imports, parcels, rights
+from sinks.land import import_reading, imports, parcel_list, parcels, rights
 from sinks.land.staging import Options
 from tests import world
 
@@ -59,7 +59,7 @@ def test_accepted_rows_become_drafts_and_refused_rows_are_kept_by_name(
     assert (row.rows, row.accepted, len(row.refused)) == (3, 2, 1)
     assert row.refused[0]["row"] == 1 and row.refused[0]["code"] == "invalid"
     # Codes are text: a leading nought stays.
-    assert {parcel.name for parcel in parcels.listing(session)} == {"0012", "013"}
+    assert {parcel.name for parcel in parcel_list.rows(session)} == {"0012", "013"}
 
 
 def test_the_same_file_twice_changes_nothing(
@@ -75,7 +75,7 @@ def test_a_file_without_certificates_cannot_be_reviewed_away(
     session: Session, people: dict[str, Actor], tmp_path: Path
 ) -> None:
     commit(session, people, geojson(tmp_path / "a.geojson", feature(0, name="1")))
-    [parcel] = parcels.listing(session)
+    [parcel] = parcel_list.rows(session)
     parcels.submit(session, people["officer"], parcel.id)
     with pytest.raises(Exception, match="证书编号"):
         rights.review(session, people["officer2"], parcel.id)

@@ -25,7 +25,16 @@ from sinks.cooperative import land_changes, parcel_history
 from sinks.core import db
 from sinks.core.errors import Conflict, Invalid
 from sinks.core.people import Party
-from sinks.land import claims, marks, overlap_cases, parcels, rights, succession, transfers
+from sinks.land import (
+    claims,
+    marks,
+    overlap_cases,
+    parcel_outlines,
+    parcels,
+    rights,
+    succession,
+    transfers,
+)
 from sinks.land.claims import LandClaim
 from sinks.land.parcels import Parcel, Status
 from tests import world
@@ -103,7 +112,7 @@ class LandStates(RuleBasedStateMachine):
     def redraw(self, number: int, x: float, y: float, size: float) -> None:
         parcel_id = self.pick(number, Status.DRAFT)
         if parcel_id is not None:
-            parcels.redraw(
+            parcel_outlines.redraw(
                 self.session,
                 self.people["officer"],
                 parcel_id,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotPermitted
-from sinks.land import claims, land_audit, marks, overlap_cases, parcels
+from sinks.land import claims, land_audit, marks, overlap_cases, parcel_outlines, parcels
 from tests import world
 from tests.land.test_claims import _wait_for_a_waiter
 
@@ -123,7 +123,9 @@ def test_a_case_lapses_when_the_later_is_redrawn(
     session: Session, people: dict[str, Actor]
 ) -> None:
     first, second, case_id = two_that_overlap(session, people)
-    parcels.redraw(session, people["officer"], second, boundary=world.land(200, 0, 200, 200))
+    parcel_outlines.redraw(
+        session, people["officer"], second, boundary=world.land(200, 0, 200, 200)
+    )
     session.expire_all()
     assert overlap_cases.locked(session, case_id).status == "lapsed"
     assert marks.doubts(session, first) == []

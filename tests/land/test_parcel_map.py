@@ -19,7 +19,7 @@ from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, NotPermitted
 from sinks.core.people import Party
-from sinks.land import parcel_map, parcels, rights
+from sinks.land import parcel_map, parcel_outlines, parcels, rights
 from tests import world
 
 POINTS_PER_MM = 72 / 25.4
@@ -171,7 +171,7 @@ def test_no_holder_is_named_and_certificates_only_to_those_who_may_read_them(
 
 
 def test_a_demonstration_says_so_on_every_page(session: Session, people: dict[str, Actor]) -> None:
-    parcel = parcels.create(
+    parcel = parcel_outlines.create(
         session, people["officer"], boundary=crooked(), sink_type="bamboo", name="演示",
         source_name="勾绘", demonstration=True,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotPermitted
-from sinks.land import claims, parcels, rights
+from sinks.land import claims, marks, parcel_list, parcel_outlines, parcels, rights
 from sinks.land.parcels import NEXT, Status
 from tests import world
 
@@ -31,7 +31,7 @@ def test_an_outline_that_is_no_land_of_huzhou_is_refused(
     drawn: dict[str, object], code: str
 ) -> None:
     with pytest.raises(Invalid) as refusal:
-        parcels.parse_boundary(drawn)
+        parcel_outlines.parse_boundary(drawn)
     assert refusal.value.code == code
 
 
@@ -53,10 +53,10 @@ def test_a_certificate_that_differs_by_more_than_five_percent_keeps_the_parcel_o
     with pytest.raises(Conflict) as refusal:
         claims.enrol(session, people["officer2"], parcel_id)
     assert refusal.value.code == "marked"
-    [mark] = parcels.open_marks(session, parcel_id)
+    [mark] = marks.open_marks(session, parcel_id)
     with pytest.raises(NotPermitted):
-        parcels.close_mark(session, people["officer"], mark.id, "现场复核")
-    parcels.close_mark(session, people["officer2"], mark.id, "现场复核，以图上面积为准")
+        marks.close_mark(session, people["officer"], mark.id, "现场复核")
+    marks.close_mark(session, people["officer2"], mark.id, "现场复核，以图上面积为准")
     claims.enrol(session, people["officer2"], parcel_id)
 
 
@@ -70,8 +70,10 @@ def test_redrawing_keeps_the_old_outline_and_closes_its_marks_on_both_sides(
     first = world.draft(session, people, world.land(0, 0, 200, 200))
     second = world.draft(session, people, world.land(100, 0, 200, 200))
     before = parcels.present_version(session, second)
-    parcels.redraw(session, people["officer"], second, boundary=world.land(200, 0, 200, 200))
-    assert parcels.open_marks(session, first) == parcels.open_marks(session, second) == []
+    parcel_outlines.redraw(
+        session, people["officer"], second, boundary=world.land(200, 0, 200, 200)
+    )
+    assert marks.open_marks(session, first) == marks.open_marks(session, second) == []
     assert before.valid_to is not None
     after = parcels.present_version(session, second)
     assert after.geometry_sha256 != before.geometry_sha256
@@ -80,7 +82,9 @@ def test_redrawing_keeps_the_old_outline_and_closes_its_marks_on_both_sides(
 def test_an_enrolled_parcel_is_not_redrawn(session: Session, people: dict[str, Actor]) -> None:
     parcel_id = world.enrolled(session, people, world.land(0, 0, 200, 200))
     with pytest.raises(Conflict):
-        parcels.redraw(session, people["officer"], parcel_id, boundary=world.land(0, 0, 300, 200))
+        parcel_outlines.redraw(
+            session, people["officer"], parcel_id, boundary=world.land(0, 0, 300, 200)
+        )
 
 
 def test_who_drew_or_entered_the_rights_does_not_review_them(
@@ -109,7 +113,7 @@ def test_shares_of_one_kind_never_exceed_the_whole(
 def test_a_parcel_without_papers_is_not_accepted(
     session: Session, people: dict[str, Actor]
 ) -> None:
-    parcel = parcels.create(
+    parcel = parcel_outlines.create(
         session, people["officer"], boundary=world.land(0, 0, 200, 200), sink_type="bamboo",
         name="x", source_name="勾绘",
     )  # fmt: skip
@@ -132,15 +136,8 @@ def test_every_step_that_is_not_in_the_table_is_refused(
 def test_a_search_takes_wildcards_literally(session: Session, people: dict[str, Actor]) -> None:
     world.draft(session, people, world.land(0, 0, 200, 200), name="百分之%")
     world.draft(session, people, world.land(300, 0, 200, 200), name="其他")
-    assert [row.name for row in parcels.listing(session, search="%")] == ["百分之%"]
-    assert parcels.listing(session, search="'; DROP TABLE parcel; --") == []
-
-
-def test_a_point_finds_its_parcel(session: Session, people: dict[str, Actor]) -> None:
-    parcel_id = world.draft(session, people, world.land(0, 0, 200, 200))
-    longitude, latitude = world.TO_4490.transform(world.EAST_M + 100, world.NORTH_M + 100)
-    assert parcels.at_point(session, longitude, latitude) == parcel_id
-    assert parcels.at_point(session, longitude + 0.1, latitude) is None
+    assert [row.name for row in parcel_list.rows(session, search="%")] == ["百分之%"]
+    assert parcel_list.rows(session, search="'; DROP TABLE parcel; --") == []
 
 
 def test_the_outline_is_kept_as_drawn_to_the_last_bit(
@@ -160,9 +157,9 @@ def test_holders_and_certificates_are_found_and_the_public_finds_none(
 ) -> None:
     parcel_id = world.draft(session, people, world.land(0, 0, 200, 200))
     for wanted in (world.VILLAGE[:3], "0012345"):
-        assert [row.id for row in parcels.listing(session, search=wanted)] == [parcel_id]
+        assert [row.id for row in parcel_list.rows(session, search=wanted)] == [parcel_id]
     db.act_as(session, None)
-    assert parcels.listing(session, search="0012345") == []
+    assert parcel_list.rows(session, search="0012345") == []
 
 
 def test_a_suspended_parcel_is_resumed_in_the_state_it_had(
@@ -182,16 +179,18 @@ def test_who_redrew_the_outline_does_not_review_it_and_the_declared_area_stays(
 ) -> None:
     parcel_id = world.draft(session, people, world.land(0, 0, 200, 200), declared_area_m2=40_000.0)
     with pytest.raises(Conflict) as refusal:
-        parcels.redraw(
+        parcel_outlines.redraw(
             session, people["officer2"], parcel_id, boundary=world.land(0, 0, 260, 200),
             declared_area_m2=52_000.0,
         )  # fmt: skip
     assert refusal.value.code == "declared_area_fixed"
-    parcels.redraw(session, people["officer2"], parcel_id, boundary=world.land(0, 0, 260, 200))
-    [mark] = parcels.open_marks(session, parcel_id)
+    parcel_outlines.redraw(
+        session, people["officer2"], parcel_id, boundary=world.land(0, 0, 260, 200)
+    )
+    [mark] = marks.open_marks(session, parcel_id)
     assert mark.code == "declared_area"
     with pytest.raises(NotPermitted):
-        parcels.close_mark(session, people["officer2"], mark.id, "我画的没错")
+        marks.close_mark(session, people["officer2"], mark.id, "我画的没错")
     parcels.submit(session, people["officer2"], parcel_id)
     with pytest.raises(NotPermitted):
         rights.review(session, people["officer2"], parcel_id)

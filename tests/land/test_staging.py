@@ -26,11 +26,13 @@ from sinks.land import (
     import_reading,
     import_views,
     imports,
+    marks,
     parcels,
     staging,
 )
 from sinks.land.bulk import Step
-from sinks.land.parcels import Parcel, ParcelMark, ParcelVersion
+from sinks.land.marks import ParcelMark
+from sinks.land.parcels import Parcel, ParcelVersion
 from sinks.land.rights import ParcelRight
 from sinks.land.staging import ImportBatch, ImportRow, Options, RowState, State
 from tests import world
@@ -121,7 +123,7 @@ def test_rows_wait_with_their_questions_until_each_kind_is_answered(
     assert (row.rows, row.accepted, row.questioned) == (2, 1, 1)
     assert [(one["row"], one["code"]) for one in row.refused] == [(1, "left_out")]
     [parcel_id] = imports.parcel_ids(session, row.id)
-    assert [mark.code for mark in parcels.open_marks(session, parcel_id)] == ["overlap"]
+    assert [mark.code for mark in marks.open_marks(session, parcel_id)] == ["overlap"]
     event = audit.history(session, f"import:{row.id}")[0]
     assert event.detail["answers"]["small"]["reason"] == "不足一亩"
 
@@ -129,7 +131,7 @@ def test_rows_wait_with_their_questions_until_each_kind_is_answered(
 def test_a_commit_writes_what_one_parcel_at_a_time_would_have_written(
     session: Session, people: dict[str, Actor]
 ) -> None:
-    """Versions, rights, marks and audit rows against `parcels.create` and `rights.add`."""
+    """Versions, rights, marks and audit rows against `parcel_outlines.create` and `rights.add`."""
     world.draft(session, people, world.land(50, 0, 100, 100), name="旧地块")
     one_by_one = world.draft(
         session, people, world.land(0, 0, 100, 100), name="00000", declared_area_m2=8_000.0
@@ -144,11 +146,14 @@ def test_a_commit_writes_what_one_parcel_at_a_time_would_have_written(
     assert mine.geometry_sha256 == theirs.geometry_sha256
     assert mine.area_m2 == pytest.approx(theirs.area_m2, rel=1e-12)
     assert mine.declared_area_m2 == pytest.approx(theirs.declared_area_m2)
-    marks = [
-        {(mark.code, mark.message) for mark in parcels.open_marks(session, one)}
+    marked = [
+        {(mark.code, mark.message) for mark in marks.open_marks(session, one)}
         for one in (together, one_by_one)
     ]
-    assert marks[0] == marks[1] and {code for code, _ in marks[0]} == {"overlap", "declared_area"}
+    assert marked[0] == marked[1] and {code for code, _ in marked[0]} == {
+        "overlap",
+        "declared_area",
+    }
     columns = (ParcelRight.kind, ParcelRight.share, ParcelRight.certificate_kind)
     held = [
         session.execute(select(*columns).where(ParcelRight.parcel_id == one)).one()

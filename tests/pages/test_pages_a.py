@@ -17,7 +17,7 @@ from pages import _kit, _session
 from sinks.core import db, people
 from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
-from sinks.land import claims, parcels, rights
+from sinks.land import claims, parcel_list, parcel_outlines, parcels, rights
 from sinks.restoration import cases
 from sinks.web import todo, typed
 from tests import world
@@ -132,7 +132,7 @@ def test_a_typed_outline_becomes_a_draft_with_its_area_in_mu(screen, who) -> Non
     press(at, "sketch.save")
     assert "已保存为草稿" in said(at)
     with db.transaction(who["officer"]) as session:
-        found = parcels.listing(session, search="横山坞")
+        found = parcel_list.rows(session, search="横山坞")
     assert [(row.status, row.township) for row in found] == [("draft", "灵峰街道")]
     assert found[0].area_m2 == pytest.approx(10_000, abs=5)
     assert found[0].declared_area_m2 == pytest.approx(15.5 * 10_000 / 15)
@@ -160,7 +160,7 @@ def test_an_outline_is_offered_again_to_whoever_comes_back_to_the_page(screen) -
 
 def test_a_parcel_goes_from_draft_to_the_register_by_two_officers(screen, who) -> None:
     with db.transaction(who["officer"]) as session:
-        parcel_id = parcels.create(
+        parcel_id = parcel_outlines.create(
             session, who["officer"], boundary=world.land(0, 3000, 200, 200), sink_type="bamboo",
             name="02-001", source_name="勾绘",
         ).id  # fmt: skip
@@ -188,25 +188,25 @@ def test_a_parcel_goes_from_draft_to_the_register_by_two_officers(screen, who) -
     confirmed(second, f"enrol.{parcel_id}")
     assert "已入库" in said(second)
     with db.transaction(who["officer"]) as session:
-        assert parcels.listing(session, ids=[parcel_id])[0].status == "enrolled"
+        assert parcel_list.rows(session, ids=[parcel_id])[0].status == "enrolled"
 
 
 def test_land_that_is_taken_is_refused_with_the_parcel_in_the_way(screen, who) -> None:
     with db.transaction(who["officer2"]) as session:
         first = world.enrolled(session, who, world.land(0, 3600, 200, 200), name="02-010")
         second = world.reviewed(session, who, world.land(150, 3600, 200, 200), name="02-011")
-        code = parcels.listing(session, ids=[first])[0].code
+        code = parcel_list.rows(session, ids=[first])[0].code
     at = confirmed(screen("parcels", "officer2", parcels__choice=second), f"enrol.{second}")
     assert "没有办成" in said(at) and f"与已入库的 {code}" in said(at)
     with db.transaction(who["officer2"]) as session:
-        assert parcels.listing(session, ids=[second])[0].status == "rights_reviewed"
+        assert parcel_list.rows(session, ids=[second])[0].status == "rights_reviewed"
 
 
 def test_a_verifier_reads_the_name_of_a_household_and_the_authority_a_masked_one(
     screen, who
 ) -> None:
     with db.transaction(who["officer"]) as session:
-        parcel_id = parcels.create(
+        parcel_id = parcel_outlines.create(
             session, who["officer"], boundary=world.land(0, 4200, 100, 100), sink_type="bamboo",
             name="02-020", source_name="勾绘",
         ).id  # fmt: skip
@@ -230,7 +230,7 @@ def test_withdrawing_needs_a_reason(screen, who) -> None:
     at.text_input(key=f"leave.why.{parcel_id}").set_value("征收")
     confirmed(at, f"withdraw.{parcel_id}")
     with db.transaction(who["officer"]) as session:
-        assert parcels.listing(session, ids=[parcel_id])[0].status == "withdrawn"
+        assert parcel_list.rows(session, ids=[parcel_id])[0].status == "withdrawn"
         assert session.get_one(claims.LandClaim, parcel_id).ends_on is not None
 
 
@@ -256,7 +256,7 @@ def test_a_file_is_checked_first_and_then_imported_once(screen, who) -> None:
     assert "<b>2</b>" in said(at) and "<b>1</b>" in said(at) and "自相交" in said(at)
     assert "03-001、03-002、坏的" in said(at)
     with db.transaction(who["officer"]) as session:
-        assert parcels.listing(session, search="03-00") == []
+        assert parcel_list.rows(session, search="03-00") == []
         village = world.village_id(session)
     press(at, "imports.commit")
     assert "请选择权利人" in said(at)  # Nobody is the holder of land by default.
@@ -264,7 +264,7 @@ def test_a_file_is_checked_first_and_then_imported_once(screen, who) -> None:
     press(at, "imports.commit")
     assert "已导入 2 块地" in said(at) and "块草稿待报送" in said(at)
     with db.transaction(who["officer"]) as session:
-        found = parcels.listing(session, search="03-00")
+        found = parcel_list.rows(session, search="03-00")
         assert [row.name for row in found] == ["03-001", "03-002"]
         waits = {item.kind: item.count for item in todo.waiting(session, who["officer"])}
     assert waits["import_mend"] == 1
@@ -359,7 +359,7 @@ def test_a_contract_is_drafted_by_one_clerk_and_signed_by_another(screen, who) -
     confirmed(second, f"contract.sign.{contract_id}")
     assert "合同 AJ-2026-001 已签订" in said(second)
     with db.transaction(who["clerk"]) as session:
-        assert parcels.listing(session, ids=[parcel_id])[0].status == "under_contract"
+        assert parcel_list.rows(session, ids=[parcel_id])[0].status == "under_contract"
 
 
 def test_what_waits_is_told_to_those_who_may_do_it(screen, who) -> None:

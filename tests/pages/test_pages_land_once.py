@@ -7,7 +7,7 @@ from datetime import date
 from pages import _parcel_split
 from sinks.core import db, people
 from sinks.core.actor import Actor
-from sinks.land import overlap_cases, parcels, rights, succession, transfers
+from sinks.land import overlap_cases, parcel_list, parcels, rights, succession, transfers
 from tests import world
 from tests.land.test_succession import line
 from tests.pages.test_pages_a import (  # noqa: F401  (its fixtures)
@@ -55,7 +55,7 @@ def test_a_drawn_line_splits_and_another_officer_reviews(
 ) -> None:
     with db.transaction(who["officer"]) as session:
         parent = world.enrolled(session, who, world.land(0, 31_000, 400, 400))
-        [row] = parcels.listing(session, ids=[parent])
+        [row] = parcel_list.rows(session, ids=[parent])
     drawn = [list(place) for place in line((200, 30_950), (200, 31_450)).coords]
     cutting = _parcel_split.Cutting(row.id, row.code, row.name, row.boundary, line=drawn)
     at = screen("parcels", "officer", split=cutting)

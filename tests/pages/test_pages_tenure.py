@@ -13,7 +13,14 @@ from streamlit.testing.v1 import AppTest
 from pages import _parcel_shapes
 from sinks.core import db, people
 from sinks.core.actor import Actor
-from sinks.land import attributes, base_shapes, constraint_layers, parcels, rights
+from sinks.land import (
+    attributes,
+    base_shapes,
+    constraint_layers,
+    parcel_list,
+    parcel_outlines,
+    rights,
+)
 from tests import world
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -99,7 +106,7 @@ def test_a_shape_found_by_its_number_becomes_a_draft(who: dict[str, Actor], coun
     calm(at.button(key="pick.take").click().run())
     assert "已建为草稿" in said(at)
     with db.transaction(who["officer"]) as session:
-        [row] = parcels.listing(session, search="0004")
+        [row] = parcel_list.rows(session, search="0004")
     at = opened(who, "parcels", "officer", parcels__choice=row.id)
     text = said(at)
     assert "取自县图" in text and f"/parcel-map/{row.id}.pdf" in text
@@ -119,7 +126,7 @@ def test_a_line_across_a_shape_offers_its_two_parts_with_their_areas(
     assert "15.00 亩" in said(at) and "45.00 亩" in said(at)
     calm(at.button(key="pick.take.both").click().run())
     with db.transaction(who["officer"]) as session:
-        names = {row.name for row in parcels.listing(session, search="0007")}
+        names = {row.name for row in parcel_list.rows(session, search="0007")}
     assert names == {"0007（西部）", "0007（东部）"}
 
 
@@ -156,7 +163,7 @@ def test_collective_land_asks_for_its_consent_on_the_card(
     who: dict[str, Actor], county: int
 ) -> None:
     with db.transaction(who["officer"]) as session:
-        parcel = parcels.create(
+        parcel = parcel_outlines.create(
             session, who["officer"], boundary=world.land(900, 9000, 200, 200), sink_type="bamboo",
             name="统管山", source_name="勾绘",
         )  # fmt: skip
