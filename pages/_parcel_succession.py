@@ -83,8 +83,8 @@ def _review(person: Actor, card: ParcelCard, succession_id: int) -> None:
     if _kit.confirm(
         f"succession.{succession_id}",
         t(
-            f"确认已核对承接的权属：{papers or '（无）'}。复核后各块按新边界计入。",
-            f"You have checked the rights that were carried over: {papers or '(none)'}.",
+            f"确认已核对承接的权属：{papers or '（无）'}，以及承接的属性。复核后各块按新边界计入。",
+            f"You have checked the rights and attributes that were carried over: {papers or '(none)'}.",
         ),
         t("复核拆并权属", "Review the rights"),
     ):

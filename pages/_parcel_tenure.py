@@ -48,6 +48,17 @@ KINDS_OF = {
 READS_FILES = frozenset({Role.OFFICER, Role.REGISTRAR, Role.AUDITOR})
 
 
+def _asked_by_merge(card: ParcelCard) -> bool:
+    """Whether the parents of a merge differed in their consents, and one has to be stated."""
+    return any(mark.code == "inherit_consent" for mark in card.marks)
+
+
+def _inherited() -> str:
+    return t(
+        "（承接自原地块，证明文件同原地块）", " (taken over from the parent, with its evidence)"
+    )
+
+
 def show(person: Actor, card: ParcelCard) -> None:
     """Show all of it, and to officers the forms."""
     with db.transaction(person) as session:
@@ -59,7 +70,7 @@ def show(person: Actor, card: ParcelCard) -> None:
     _evidence(found)
     _constraints(found.findings)
     _attributes(person, card, found.attributes)
-    if found.needs_consent or found.consents:
+    if found.needs_consent or found.consents or _asked_by_merge(card):
         _consents(person, card, found)
     if found.source is not None:
         with st.expander(t("取自县图", "From the county's map")):
@@ -165,7 +176,7 @@ def _attributes(person: Actor, card: ParcelCard, rows: list[Attribute]) -> None:
                 [
                     {
                         "kind": t(*KINDS[row.kind]),
-                        "said": row.said,
+                        "said": row.said + (_inherited() if row.taken_over else ""),
                         "term": f"{row.valid_from} {t('至', 'to')} {row.valid_to or '…'}",
                         "state": chip(STATES, row.state),
                         "paper": _paper(person, row.document_id),
@@ -301,7 +312,7 @@ def _consents(person: Actor, card: ParcelCard, found: Tenure) -> None:
     with st.expander(t(f"集体同意（{len(found.consents)}）", f"Consent ({len(found.consents)})")):
         for one in found.consents:
             _consent(person, one)
-        open_ = card.row.status in (Status.DRAFT, Status.SUBMITTED)
+        open_ = card.row.status in (Status.DRAFT, Status.SUBMITTED) or _asked_by_merge(card)
         if Role.OFFICER in person.roles and open_ and found.collectives:
             _consent_form(person, card.row.id, found.collectives)
 
@@ -309,7 +320,7 @@ def _consents(person: Actor, card: ParcelCard, found: Tenure) -> None:
 def _consent(person: Actor, one: Consent) -> None:
     share = one.in_favour / one.entitled
     pairs: list[tuple[str, Any]] = [
-        (t("集体", "Collective"), one.collective),
+        (t("集体", "Collective"), one.collective + (_inherited() if one.taken_over else "")),
         (
             t("表决", "Vote"),
             t(

@@ -1,14 +1,15 @@
 """A project as its card shows it, read in one transaction as plain values."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pages import _land, _words
 from pages._words import t
 from sinks.core import audit, db, people
 from sinks.core.actor import Actor, Role
-from sinks.crediting import projects, rounds
+from sinks.crediting import exits, projects, rounds
+from sinks.crediting.exits import Exit
 from sinks.crediting.projects import BASELINE_BASES
 from sinks.land import parcel_list
 from sinks.land.parcel_list import ParcelRow
@@ -65,6 +66,7 @@ class RoundLine:
     notice_ends_on: date | None
     filing_no: str | None
     statement: str | None
+    opened_at: datetime
     steps: list[tuple[str, str | None]]
     run_id: int | None
     runs: list[RunLine]
@@ -80,7 +82,10 @@ class RoundLine:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A project with all that its card shows."""
+    """A project with all that its card shows.
+
+    left : parcels that have left it; may_leave : id and code of those that may, for the owner
+    """
 
     id: int
     code: str
@@ -98,6 +103,8 @@ class Card:
     statement: str | None
     strata: dict[int, str]
     parcels: list[ParcelRow]
+    left: list[Exit]
+    may_leave: list[tuple[int, str]]
     plots: list[PlotLine]
     rounds: list[RoundLine]
 
@@ -131,6 +138,8 @@ def load_card(me: Actor, project_id: int) -> Card | None:
             statement=project.validation_statement,
             strata={member.parcel_id: member.stratum for member in members},
             parcels=parcel_list.rows(session, ids=[member.parcel_id for member in members]),
+            left=exits.of_project(session, project.id),
+            may_leave=exits.may_leave(session, project.owner_id, project.id),
             plots=plot_table.listing(session, project.id),
             rounds=[_round(session, row) for row in rounds.of_project(session, project.id)],
         )
@@ -158,6 +167,7 @@ def _round(session: Any, row: rounds.MonitoringRound) -> RoundLine:
         notice_ends_on=row.notice_ends_on,
         filing_no=row.filing_no,
         statement=row.verification_statement,
+        opened_at=row.recorded_at,
         steps=[(t(zh, en), when.get(action)) for action, zh, en in ROUND_STEPS],
         run_id=row.run_id,
         runs=[

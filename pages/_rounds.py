@@ -119,6 +119,17 @@ def show_left_out(me: Actor, card: Card, row: RoundLine) -> None:
     with db.transaction(me) as session:
         held = {one.parcel_id for one in rounds.round_parcels(session, row.id)}
     codes = [parcel.code for parcel in card.parcels if parcel.id not in held]
+    gone = [one for one in card.left if one.left_at <= row.opened_at]
+    if gone:
+        said = "；".join(f"{one.code}（{one.reason}）" for one in gone)
+        st.warning(
+            plain(
+                t(
+                    f"{len(gone)} 块地在开启前已退出项目，本监测期不含：{said}。",
+                    f"{len(gone)} parcels had left the project before this round opened: {said}.",
+                )
+            )
+        )
     if codes:
         named = "、".join(codes[:5]) + (f" 等 {len(codes)} 块" if len(codes) > 5 else "")
         st.warning(

@@ -13,7 +13,7 @@ from pages._session import explained, say_done
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor, Role
-from sinks.crediting import projects, rounds
+from sinks.crediting import exits, projects, rounds
 from sinks.crediting.projects import BASELINE_BASES
 from sinks.land import parcel_list
 from sinks.land.parcel_list import ParcelRow
@@ -265,6 +265,7 @@ def show_about(me: Actor, card: Card) -> None:
         if card.mine and card.status == projects.Status.DRAFT:
             publish_project(me, card)
     show_method(card.method_id)
+    show_exits(me, card)
     _kit.table(
         [
             {
@@ -282,6 +283,48 @@ def show_about(me: Actor, card: Card) -> None:
             Column("state", t("状态", "State")),
         ],
     )  # fmt: skip
+
+
+def show_exits(me: Actor, card: Card) -> None:
+    """The parcels that have left, and for the owner the way out of those that may."""
+    if card.left:
+        _kit.table(
+            [
+                {"code": one.code, "at": _land.day(one.left_at), "why": one.reason}
+                for one in card.left
+            ],
+            [
+                Column("code", t("已退出项目的地块", "Parcels that have left")),
+                Column("at", t("退出日期", "Left on")),
+                Column("why", t("原因", "Reason"), wraps=True),
+            ],
+        )  # fmt: skip
+    if not card.mine or not card.may_leave:
+        return
+    st.warning(
+        t(
+            f"{len(card.may_leave)} 块地的收储合同已到期，或地块已不在库：新的监测期开启前，请续签或办理退出项目。",
+            f"The contract of {len(card.may_leave)} parcels has lapsed, or they have left the register.",
+        )
+    )
+    with st.expander(t("地块退出项目", "Take a parcel out of the project")):
+        codes = dict(card.may_leave)
+        chosen = st.selectbox(
+            t("地块", "Parcel"), list(codes), key=f"leave.{card.id}", format_func=codes.__getitem__
+        )
+        reason = st.text_input(t("原因", "Reason"), key=f"leave.why.{card.id}", max_chars=500)
+        if _kit.confirm(
+            f"leave.{card.id}",
+            t(
+                f"{codes[chosen]} 退出项目，此后的监测期不含它，不能撤回；已签发的量不变。",
+                f"{codes[chosen]} leaves the project for good; what it was issued stays.",
+            ),
+            t("退出项目", "Leave"),
+        ):
+            with explained():
+                with db.transaction(me) as session:
+                    exits.leave(session, me, card.id, chosen, reason=reason)
+                say_done(t("已退出项目。", "It has left the project."))
 
 
 def _plot_feature(plot: PlotLine) -> dict[str, Any]:

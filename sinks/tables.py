@@ -22,6 +22,7 @@ from sinks.land import (
     constraint_layers,
     imports,
     marks,
+    outline_drafts,
     overlap_cases,
     parcels,
     programme_claims,
@@ -36,7 +37,7 @@ from sinks.restoration import cases
 MODULES = (
     attributes, audit, base_shapes, cases, certificates, claims, column_mappings, consents,
     constraint_layers, contracts, documents, imports, issuance, jobs, layers, ledger, marks,
-    objections, overlap_cases, parcels, people, plots, policies, programme_claims, projects, rights,
+    objections, outline_drafts, overlap_cases, parcels, people, plots, policies, programme_claims, projects, rights,
     rounds, runs, signatures, staging, succession, ticks, transfers, variograms, workdays,
 )  # fmt: skip
 metadata = Base.metadata

@@ -362,6 +362,7 @@ def list_attributes(parcel: ParcelArgument, as_json: Json = False) -> None:
                 "valid_to": row.valid_to,
                 "accepted": row.reviewed_at is not None,
                 "refused": row.refused_reason,
+                "taken_over": row.succession_id is not None,
             }
             for row in attributes.of_parcel(session, _names.parcel_id(session, parcel))
         ]

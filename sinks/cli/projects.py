@@ -9,7 +9,7 @@ from sinks.cli import _database, _names, _out
 from sinks.cli._out import Json
 from sinks.core.errors import Invalid
 from sinks.core.people import Party
-from sinks.crediting import projects
+from sinks.crediting import exits, projects
 from sinks.crediting.projects import Project, Status
 
 app = typer.Typer()
@@ -100,6 +100,26 @@ def register(
         row = projects.register(session, actor, _names.project_id(session, project), filing_no)
         document = _shown(row)
     _give(document, as_json=as_json)
+
+
+@app.command()
+def leave(
+    project: ProjectArgument,
+    parcel: Annotated[str, typer.Argument(metavar="PARCEL", help="地块编码或 id")],
+    reason: Annotated[str, typer.Option(help="原因")],
+    as_json: Json = False,
+) -> None:
+    """地块退出项目：合同已到期，或地块已不在库；尚未签发的监测期含有它的，不能退出。"""
+    with _database.acting() as (session, actor):
+        project_id = _names.project_id(session, project)
+        parcel_id = _names.parcel_id(session, parcel)
+        exits.leave(session, actor, project_id, parcel_id, reason=reason)
+        gone = exits.of_project(session, project_id)[-1]
+    document = {
+        "project": project_id, "parcel": parcel_id, "code": gone.code, "left_at": gone.left_at,
+        "reason": gone.reason,
+    }  # fmt: skip
+    _out.give(document, f"{gone.code} 已退出项目，此后的监测期不含它。", as_json=as_json)
 
 
 @app.command("list")

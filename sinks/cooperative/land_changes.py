@@ -89,7 +89,8 @@ def _membership(session: Session, parcel_id: int) -> tuple[int, str] | None:
         select(ProjectParcel.project_id, ProjectParcel.stratum)
         .join(Project, Project.id == ProjectParcel.project_id)
         .where(
-            ProjectParcel.parcel_id == parcel_id, Project.status != projects.Status.REJECTED
+            ProjectParcel.parcel_id == parcel_id, ProjectParcel.left_at.is_(None),
+            Project.status != projects.Status.REJECTED,
         )
     ).one_or_none()  # fmt: skip
     return (found[0], found[1]) if found else None

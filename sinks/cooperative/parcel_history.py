@@ -43,6 +43,9 @@ STEPS_ZH = MappingProxyType(
         "attribute.record": "录入属性，待复核",
         "attribute.review": "属性复核通过",
         "attribute.refuse": "属性不予认可",
+        "attribute.take_over": "承接属性，待复核",
+        "consent.take_over": "承接集体同意",
+        "project.leave": "退出项目",
         **{
             f"parcel.{status}": parcels.STATUS_ZH[status]
             for status in Status
@@ -112,6 +115,8 @@ def _why(detail: dict[str, Any]) -> str:
     said = [str(detail["reason"])] if detail.get("reason") else []
     if detail.get("from"):
         said.append(f"承接 {'、'.join(detail['from'])}")
+    if detail.get("said"):
+        said.append(str(detail["said"]))
     if detail.get("starts_on"):
         said.append(str(detail["starts_on"]))
     return f"（{'；'.join(said)}）" if said else ""

@@ -96,13 +96,22 @@ class Project(Base):
 
 
 class ProjectParcel(Base):
-    """A parcel in a project, in one stratum (层)."""
+    """A parcel in a project, in one stratum (层); ``left_at`` when it is no more (`exits.py`)."""
 
     __tablename__ = "project_parcel"
+    __table_args__ = (
+        CheckConstraint(
+            "(left_at is null) = (left_by_id is null) and (left_at is null) = (left_reason is null)",
+            name="left",
+        ),
+    )
 
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), primary_key=True)
     parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True)
     stratum: Mapped[str]
+    left_at: Mapped[datetime | None]
+    left_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    left_reason: Mapped[str | None]
 
 
 def create(
@@ -229,7 +238,11 @@ def _project_of(session: Session, parcel_id: int) -> Project | None:
     return session.scalar(
         select(Project)
         .join(ProjectParcel, ProjectParcel.project_id == Project.id)
-        .where(ProjectParcel.parcel_id == parcel_id, Project.status != Status.REJECTED)
+        .where(
+            ProjectParcel.parcel_id == parcel_id,
+            ProjectParcel.left_at.is_(None),
+            Project.status != Status.REJECTED,
+        )
     )
 
 
@@ -406,8 +419,10 @@ def locked(session: Session, project_id: int) -> Project:
 
 
 def members(session: Session, project_id: int) -> list[ProjectParcel]:
-    """The parcels of a project."""
-    query = select(ProjectParcel).where(ProjectParcel.project_id == project_id)
+    """The parcels of a project, without those that have left it."""
+    query = select(ProjectParcel).where(
+        ProjectParcel.project_id == project_id, ProjectParcel.left_at.is_(None)
+    )
     return list(session.scalars(query.order_by(ProjectParcel.parcel_id)))
 
 

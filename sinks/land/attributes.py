@@ -19,7 +19,7 @@ from sinks.core import audit, documents
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.land import parcels
+from sinks.land import marks, parcels
 from sinks.land.parcels import SinkType
 
 TEA_STANDARD = "T/CTSS 64-2023 生态低碳茶生产技术规范"
@@ -119,7 +119,9 @@ class ParcelAttribute(Base):
         CheckConstraint("not (reviewed_at is not null and refused_at is not null)", name="decided"),
         Index(
             "parcel_attribute_one_open", "parcel_id", "kind", unique=True,
-            postgresql_where=text("reviewed_at is null and refused_at is null"),
+            postgresql_where=text(
+                "reviewed_at is null and refused_at is null and succession_id is null"
+            ),
         ),
     )  # fmt: skip
 
@@ -136,6 +138,8 @@ class ParcelAttribute(Base):
     reviewed_at: Mapped[datetime | None]
     refused_at: Mapped[datetime | None]
     refused_reason: Mapped[str | None]
+    # The split or merge by which it was taken over from the parents, with their evidence.
+    succession_id: Mapped[int | None] = mapped_column(ForeignKey("succession.id"))
 
 
 def record(
@@ -302,6 +306,10 @@ def review(session: Session, actor: Actor, attribute_id: int) -> None:
             )
         before.valid_to = row.valid_from
     row.reviewed_by_id, row.reviewed_at = actor.person_id, now(session)
+    marks.settle(
+        session, actor, row.parcel_id, f"inherit_{row.kind}",
+        f"已复核录入：{said(AttributeKind(row.kind), row.value)}",
+    )  # fmt: skip
     session.flush()
     audit.record(
         session, actor, "attribute.review", f"parcel:{row.parcel_id}",

@@ -92,6 +92,8 @@ class ConsentParcel(Base):
 
     consent_id: Mapped[int] = mapped_column(ForeignKey("collective_consent.id"), primary_key=True)
     parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True, index=True)
+    # The split or merge by which the parcel took the resolution over from its parents.
+    succession_id: Mapped[int | None] = mapped_column(ForeignKey("succession.id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +259,14 @@ def of_parcel(session: Session, parcel_id: int) -> list[tuple[CollectiveConsent,
         .order_by(CollectiveConsent.id.desc())
     )
     return [(row, party) for row, party in session.execute(query)]
+
+
+def taken_over(session: Session, parcel_id: int) -> set[int]:
+    """The ids of the consents that came to a parcel from its parents, by a split or a merge."""
+    query = select(ConsentParcel.consent_id).where(
+        ConsentParcel.parcel_id == parcel_id, ConsentParcel.succession_id.is_not(None)
+    )
+    return set(session.scalars(query))
 
 
 def refuse_without(

@@ -30,7 +30,7 @@ class ParcelMark(Base):
 
     id: Mapped[Key]
     parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), index=True)
-    code: Mapped[str]  # overlap, declared_area, near_outside, small, thin
+    code: Mapped[str]  # overlap, declared_area, near_outside, small, thin, succession, inherit_*
     other_parcel_id: Mapped[int | None] = mapped_column(ForeignKey("parcel.id"))
     area_m2: Mapped[float | None]
     message: Mapped[str]
@@ -42,7 +42,11 @@ class ParcelMark(Base):
 
 # Marks that forbid enrolment and credit. An overlap is refused by the database itself (`claims.py`);
 # the database holds the same list (`land_in_doubt`).
-BLOCKING_MARKS = ("declared_area", "small", "succession")
+# ``inherit_*``: the parents of a merge differed in what a parcel has once (`inheritance.py`).
+INHERIT_MARKS = (
+    "inherit_tea_certification", "inherit_land_class", "inherit_wetland", "inherit_consent",
+)  # fmt: skip
+BLOCKING_MARKS = ("declared_area", "small", "succession", *INHERIT_MARKS)
 
 
 def overlap_mark(
@@ -120,6 +124,7 @@ def close_with_outline(session: Session, actor: Actor, parcel_id: int, reason: s
     query = select(ParcelMark).where(
         ParcelMark.closed_at.is_(None),
         (ParcelMark.parcel_id == parcel_id) | (ParcelMark.other_parcel_id == parcel_id),
+        ParcelMark.code.not_in(INHERIT_MARKS),  # No outline settles what the parents differed in.
     )
     for mark in session.scalars(query):
         mark.closed_at, mark.closed_by_id, mark.closed_reason = (
@@ -167,3 +172,12 @@ def refuse_in_doubt(session: Session, parcel_id: int) -> None:
     """
     if reasons := doubts(session, parcel_id):
         raise InDoubt(session.get_one(Parcel, parcel_id).code, reasons)
+
+
+def settle(session: Session, actor: Actor, parcel_id: int, code: str, reason: str) -> None:
+    """Close the open marks of a code, because what they asked for has been done by two people."""
+    for mark in open_marks(session, parcel_id):
+        if mark.code == code:
+            mark.closed_at, mark.closed_by_id, mark.closed_reason = (
+                now(session), actor.person_id, reason,
+            )  # fmt: skip

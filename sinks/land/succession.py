@@ -2,7 +2,8 @@
 
 The children cover the parents, the parents leave in the same transaction, and nothing is claimed
 that was not claimed before: the database holds all three at COMMIT (`succession_covers`). The rights
-are copied with their certificates, and nothing is credited until a second officer has reviewed them.
+are copied with their certificates, attributes and consents are taken over (`inheritance.py`), and
+nothing is credited until a second officer has reviewed them.
 A contract or a project that stands on a parent follows in `sinks.cooperative.land_changes`.
 """
 
@@ -24,7 +25,7 @@ from sinks.core import audit
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, constraint_of, now
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.land import claims, marks, parcel_outlines, parcels, rights
+from sinks.land import attributes, claims, inheritance, marks, parcel_outlines, parcels, rights
 from sinks.land.marks import ParcelMark
 from sinks.land.parcels import Parcel, Status
 
@@ -132,8 +133,8 @@ def split(
     Raises
     ------
     Conflict
-        A doubt is open, an open round has frozen the parcel, the pieces do not cover it, or one is
-        too small to be enrolled.
+        A doubt is open, an attribute waits for its review, an open round has frozen the parcel, the
+        pieces do not cover it, or one is too small to be enrolled.
     """
     if len(outlines) < 2:
         raise Invalid("拆分后至少要有两块。", code="pieces")
@@ -163,7 +164,7 @@ def merge(
     Unlike
         They differ in type, county, state or holders.
     Conflict
-        A doubt is open, or an open round has frozen one of them.
+        A doubt is open, an attribute waits for its review, or an open round has frozen one of them.
     """
     parents = [parcels.locked(session, one) for one in sorted(set(parcel_ids))]
     if len(parents) < 2:
@@ -220,6 +221,7 @@ def _succeed(
                 code="step",
             )
         marks.refuse_in_doubt(session, parent.id)
+        inheritance.refuse_waiting(session, parent)
     stood = Status(parents[0].status)
     claimed = stood in parcels.CLAIMING
     with _refusals_in_words(parents), session.begin_nested():
@@ -239,6 +241,8 @@ def _succeed(
                 # Suspending looks up what a parcel was before, so every step it stands on counts.
                 parcels.inherit_status(session, actor, child, Status.ENROLLED, detail)
                 _mark_for_review(session, row, child, parents)
+        for child in made:
+            inheritance.take_over(session, actor, row.id, child, parents)
     audit.record(
         session, actor, f"succession.{kind}", f"succession:{row.id}",
         {"parents": [one.code for one in parents], "children": [one.code for one in made]},
@@ -350,7 +354,7 @@ def _refusals_in_words(parents: Sequence[Parcel]) -> Iterator[None]:
 
 
 def review(session: Session, actor: Actor, succession_id: int) -> None:
-    """A second officer accepts the rights that were copied to the children.
+    """A second officer accepts the rights and attributes that came to the children.
 
     Raises
     ------
@@ -369,10 +373,9 @@ def review(session: Session, actor: Actor, succession_id: int) -> None:
         for right, _ in rights.of_parcel(session, child_id):
             if right.reviewed_at is None and right.added_by_id != actor.person_id:
                 right.reviewed_by_id, right.reviewed_at = actor.person_id, at
-        for mark in marks.open_marks(session, child_id):
-            if mark.code == MARK:
-                mark.closed_at, mark.closed_by_id = at, actor.person_id
-                mark.closed_reason = "拆并权属已复核"
+        for attribute in inheritance.unreviewed(session, succession_id, child_id):
+            attributes.review(session, actor, attribute.id)
+        marks.settle(session, actor, child_id, MARK, "拆并权属已复核")
     session.flush()
     audit.record(session, actor, "succession.review", f"succession:{succession_id}", {})
 

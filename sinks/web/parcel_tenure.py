@@ -17,7 +17,10 @@ from sinks.land.rights import Followed
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """An attribute as the card shows it. ``state``: waiting, accepted or refused."""
+    """An attribute as the card shows it. ``state``: waiting, accepted or refused.
+
+    taken_over : it came from the parents of a split or a merge, with their evidence
+    """
 
     attribute_id: int
     kind: AttributeKind
@@ -28,11 +31,12 @@ class Attribute:
     refused_reason: str | None
     document_id: int
     recorded_by_id: int
+    taken_over: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A collective's consent as the card shows it."""
+    """A collective's consent as the card shows it; ``taken_over`` as of an `Attribute`."""
 
     consent_id: int
     collective: str
@@ -49,6 +53,7 @@ class Consent:
     retracted_reason: str | None
     recorded_by_id: int
     recorded_at: datetime
+    taken_over: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +83,14 @@ def read(session: Session, parcel_id: int) -> Tenure:
     villages: dict[int, Party] = {
         party.id: party for _, party in held if party.kind == PartyKind.VILLAGE
     }
+    taken_over = consents.taken_over(session, parcel_id)
     return Tenure(
         findings=eligibility.findings(session, [parcel_id])[parcel_id],
         attributes=[_attribute(row) for row in attributes.of_parcel(session, parcel_id)],
-        consents=[_consent(row, party) for row, party in consents.of_parcel(session, parcel_id)],
+        consents=[
+            _consent(row, party, taken_over=row.id in taken_over)
+            for row, party in consents.of_parcel(session, parcel_id)
+        ],
         followed=rights.followed(held),
         needs_consent=rights.needs_consent(held),
         collectives=tuple((party.id, party.name) for party in villages.values()),
@@ -99,16 +108,16 @@ def _attribute(row: attributes.ParcelAttribute) -> Attribute:
     state = "accepted" if row.reviewed_at else "refused" if row.refused_at else "waiting"
     return Attribute(
         row.id, kind, attributes.said(kind, value), row.valid_from, row.valid_to, state,
-        row.refused_reason, row.document_id, row.recorded_by_id,
+        row.refused_reason, row.document_id, row.recorded_by_id, row.succession_id is not None,
     )  # fmt: skip
 
 
-def _consent(row: consents.CollectiveConsent, party: Party) -> Consent:
+def _consent(row: consents.CollectiveConsent, party: Party, *, taken_over: bool) -> Consent:
     return Consent(
         row.id, party.name, row.body, row.entitled_count, row.present_count, row.in_favour_count,
         row.meeting_notice_on, row.met_on, row.published_from, row.published_to,
         row.published_where,
         (("决议", row.resolution_document_id), ("表决记录", row.vote_document_id),
          ("公示证明", row.notice_document_id)),
-        row.retracted_reason, row.recorded_by_id, row.recorded_at,
+        row.retracted_reason, row.recorded_by_id, row.recorded_at, taken_over,
     )  # fmt: skip

@@ -417,6 +417,7 @@ def _land(session: Session) -> dict[int, tuple[int, float]]:
             ParcelVersion,
             (ParcelVersion.parcel_id == ProjectParcel.parcel_id) & ParcelVersion.valid_to.is_(None),
         )
+        .where(ProjectParcel.left_at.is_(None))
         .group_by(ProjectParcel.project_id)
     )
     return {project_id: (count, float(area)) for project_id, count, area in session.execute(query)}
