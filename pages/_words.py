@@ -61,6 +61,15 @@ OVERLAPS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "programme": ("与其他机制的项目重叠", "Overlap with another programme"),
     }
 )
+CASE_PAPERS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "photo": ("现场照片", "Photo"),
+        "certificate": ("旧证书", "Old certificate"),
+        "survey": ("测绘成果", "Survey"),
+        "agreement": ("协议", "Agreement"),
+        "other": ("其他", "Other"),
+    }
+)
 OUTCOMES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "parcel_stands": ("以后报地块的边界为准", "The later boundary stands"),

@@ -15,7 +15,7 @@ from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Invalid
-from sinks.land import overlap_cases, programme_claims, programme_imports
+from sinks.land import case_papers, overlap_cases, programme_claims, programme_imports
 from sinks.land.overlap_cases import CaseFacts, CaseView, Side
 
 CHOICE = "overlaps.choice"
@@ -113,6 +113,61 @@ def one_case(person: Actor, found: CaseView) -> None:
             _propose(person, row)
         if row.status == "proposed" and Role.REGISTRAR in person.roles:
             _decide(person, row)
+    if person.roles & case_papers.READERS:
+        _papers(person, row)
+
+
+def _papers(person: Actor, row: CaseFacts) -> None:
+    """The files of the case with their fingerprints, and the way to add one."""
+    with db.transaction(person) as session:
+        held = case_papers.of_case(session, person, row.id)
+    st.subheader(t(f"文件（{len(held)}）", f"Files ({len(held)})"))
+    if held:
+        _kit.table(
+            [
+                {
+                    "kind": _words.word(_words.CASE_PAPERS, one.kind),
+                    "name": _kit.link(one.name, f"/documents/{one.document_id}"),
+                    "size": f"{one.size_bytes / 1024:,.0f}",
+                    "by": one.filed_by,
+                    "at": _land.moment(one.recorded_at),
+                    "sha256": one.sha256,
+                }
+                for one in held
+            ],
+            [
+                Column("kind", t("种类", "Kind")),
+                Column("name", t("文件", "File"), wraps=True),
+                Column("size", t("大小", "Size"), unit="KB", number=True),
+                Column("by", t("录入人", "Filed by")),
+                Column("at", t("录入时间", "Filed at")),
+                Column("sha256", "SHA-256", wraps=True),
+            ],
+        )
+    if row.status not in overlap_cases.OPEN or not person.roles & {Role.OFFICER, Role.REGISTRAR}:
+        return
+    with st.expander(t("附文件（照片、旧证书、测绘成果）", "Add a file"), expanded=not held):
+        kind = st.selectbox(
+            t("种类", "Kind"), list(case_papers.KIND_ZH), key=f"paper.kind.{row.id}",
+            format_func=lambda one: _words.word(_words.CASE_PAPERS, one),
+        )  # fmt: skip
+        file = st.file_uploader(t("文件", "File"), key=f"paper.file.{row.id}.{len(held)}")
+        st.caption(
+            t(
+                "录入后不能改、不能删；林业员、登记机构和审计可以查看。",
+                "Filed for good; officers, the registrar and the auditor can read it.",
+            )
+        )
+        pressed = st.button(
+            t("附上", "Add"), key=f"paper.add.{row.id}", type="primary", disabled=file is None
+        )
+        if file is not None and pressed:
+            with _session.explained():
+                with db.transaction(person) as session:
+                    case_papers.attach(
+                        session, person, row.id, kind=kind, name=file.name, content=file.getvalue()
+                    )
+                _session.say_done(t("文件已附上。", "The file is added."))
 
 
 def _outline(number: int, side: Side, word: str, colour: str) -> dict[str, Any]:

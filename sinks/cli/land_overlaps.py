@@ -11,7 +11,10 @@ from gis_data import vectors
 from sinks.cli import _database, _input, _out
 from sinks.cli._out import Json
 from sinks.cli.land_check import CrsOption, EncodingOption, FileArgument, LayerOption
-from sinks.land import overlap_cases, programme_claims, programme_imports
+from sinks.core import documents
+from sinks.core.documents import Document
+from sinks.core.errors import NotFound
+from sinks.land import case_papers, overlap_cases, programme_claims, programme_imports
 
 overlaps_app = typer.Typer(help="重叠争议：列出、查看、提出处理意见、决定", no_args_is_help=True)
 programmes_app = typer.Typer(help="其他机制（浙林碳普惠、CCER 等）占用的土地", no_args_is_help=True)
@@ -56,8 +59,9 @@ def list_cases(
 @overlaps_app.command("show")
 def show_case(case: CaseArgument, as_json: Json = False) -> None:
     """一个争议的两方轮廓、重叠部分（GeoJSON）和经过。"""
-    with _database.acting() as (session, _):
+    with _database.acting() as (session, actor):
         found = overlap_cases.view(session, case)
+        papers = case_papers.of_case(session, actor, case)
         row = found.case
         document = {
             "id": row.id,
@@ -71,6 +75,18 @@ def show_case(case: CaseArgument, as_json: Json = False) -> None:
             "parcel": _side(found.parcel),
             "others": [_side(side) for side in found.others],
             "shared": found.shared,
+            "documents": [
+                {
+                    "id": one.document_id,
+                    "kind": one.kind,
+                    "name": one.name,
+                    "sha256": one.sha256,
+                    "size_bytes": one.size_bytes,
+                    "filed_by": one.filed_by,
+                    "recorded_at": one.recorded_at,
+                }
+                for one in papers
+            ],
         }
         lines = [
             f"第 {row.id} 号  {overlap_cases.KIND_ZH[row.kind]}  {overlap_cases.STATUS_ZH[row.status]}",
@@ -81,7 +97,44 @@ def show_case(case: CaseArgument, as_json: Json = False) -> None:
             lines.append(
                 f"处理意见：{overlap_cases.OUTCOME_ZH[row.outcome]}（{row.proposal_reason}）"
             )
+        lines += [
+            f"文件 {one.document_id}  {case_papers.KIND_ZH[one.kind]}  {one.name}  SHA-256 {one.sha256}"
+            for one in papers
+        ]
     _out.give(document, "\n".join(lines), as_json=as_json)
+
+
+@overlaps_app.command("attach")
+def attach(
+    case: CaseArgument,
+    file: FileArgument,
+    kind: Annotated[str, typer.Option(help="种类：" + "、".join(case_papers.KIND_ZH))] = "other",
+    as_json: Json = False,
+) -> None:
+    """把一份文件（照片、旧证书、测绘成果）附在未了结的争议上。"""
+    name, content = _input.named_file(file)
+    with _database.acting() as (session, actor):
+        row = case_papers.attach(session, actor, case, kind=kind, name=name, content=content)
+        document = {"case": case, "document": row.id, "name": row.name, "sha256": row.sha256}
+    said = f"已附在第 {case} 号争议上，文件 {document['document']}，SHA-256 {document['sha256']}。"
+    _out.give(document, said, as_json=as_json)
+
+
+@overlaps_app.command("file")
+def take_file(
+    document: Annotated[int, typer.Argument(metavar="DOCUMENT", help="文件编号，见 show")],
+    out: Annotated[Path, typer.Option(help="写到哪里")],
+    as_json: Json = False,
+) -> None:
+    """取出争议的一份文件。"""
+    with _database.acting() as (session, _):
+        row = session.get(Document, document)
+        if row is None or not row.subject.startswith("overlap:"):
+            raise NotFound("没有这份文件，或您无权查看。", code="document")
+        content, sha256 = documents.content_of(row), row.sha256
+    out.write_bytes(content)
+    shown = {"document": document, "out": str(out), "sha256": sha256}
+    _out.give(shown, f"已写到 {out}，SHA-256 {sha256}。", as_json=as_json)
 
 
 def _side(side: overlap_cases.Side) -> dict[str, Any]:

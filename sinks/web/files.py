@@ -17,8 +17,9 @@ from sinks.web import answers, session
 
 # A land file holds the names of right holders.
 LAND_FILE_READERS = frozenset({Role.OFFICER, Role.REGISTRAR, Role.AUDITOR})
-# Files about land: imports, the votes of a collective, evidence of an attribute, county maps.
-LAND_SUBJECTS = frozenset({"import", "consent", "attribute", "constraint"})
+# Files about land: imports, the votes of a collective, evidence of an attribute, county maps,
+# files of an overlap case.
+LAND_SUBJECTS = frozenset({"import", "consent", "attribute", "constraint", "overlap"})
 
 
 def certificate(request: Request) -> Response:

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from sinks.cooperative import contracts
 from sinks.core import db
+from sinks.crediting import projects
 from sinks.land import parcels
 from tests import world
 from tests.cli.cli_help import geojson
@@ -119,3 +121,45 @@ def test_polygons_of_another_programme_are_imported_once(registry, write) -> Non
     registry.done(
         "land", "programme-claims", "end", listed["id"], "--reason", "注销", by="registrar"
     )
+
+
+def test_files_are_put_to_a_case_and_taken_out_again_by_those_who_decide(
+    registry, tmp_path, parcel_codes: list[str]
+) -> None:
+    case_id = registry("land", "enrol", parcel_codes[2], "--json", by="officer2").json[
+        "overlap_case"
+    ]
+    photo = tmp_path / "界桩.jpg"
+    photo.write_bytes(b"a photo")
+    attach = ("land", "overlaps", "attach", case_id, photo, "--kind", "photo")
+    done = registry.done(*attach, by="officer")
+    assert registry.refused(*attach, by="registrar") == "paper_known"
+    assert registry.refused(*attach, by="verifier") == "role"
+    [shown] = registry.done("land", "overlaps", "show", case_id, by="registrar")["documents"]
+    assert (shown["id"], shown["sha256"]) == (done["document"], done["sha256"])
+    assert registry.done("land", "overlaps", "show", case_id, by="verifier")["documents"] == []
+    copy = tmp_path / "copy.jpg"
+    words = ("land", "overlaps", "file", done["document"], "--out", copy)
+    assert registry.refused(*words, by="verifier") == "document"
+    registry.done(*words, by="registrar")
+    assert copy.read_bytes() == b"a photo"
+
+
+def test_a_parcel_whose_contract_has_lapsed_leaves_its_project(
+    registry, engine, people, parcel_codes: list[str]
+) -> None:
+    code = parcel_codes[1]
+    with db.transaction(people["registrar"], bind=engine) as session:
+        found = parcels.listing(session, search=code)[0].id
+        contract_id = world.contracted(session, people, [found])
+        project_id = projects.create(
+            session, people["clerk"], name="到期", method_id="moso-mgmt/1", strata={found: "A"}
+        ).id
+    words = ("project", "leave", project_id, code, "--reason", "合同到期")
+    assert registry.refused(*words, by="clerk") == "still_held"
+    with db.transaction(people["registrar"], bind=engine) as session:
+        session.get_one(contracts.Contract, contract_id).term_to = db.today(session)
+    assert registry.refused(*words, by="officer") == "role"
+    assert registry.done(*words, by="clerk")["code"] == code
+    told = registry.done("land", "history", code, by="officer")["events"]
+    assert any("退出项目" in event["text"] for event in told)

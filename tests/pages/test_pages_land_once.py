@@ -4,10 +4,22 @@
 
 from datetime import date
 
+import pytest
+
 from pages import _parcel_split
 from sinks.core import db, people
 from sinks.core.actor import Actor
-from sinks.land import overlap_cases, parcel_list, parcels, rights, succession, transfers
+from sinks.core.errors import NotFound
+from sinks.land import (
+    case_papers,
+    overlap_cases,
+    parcel_list,
+    parcels,
+    rights,
+    succession,
+    transfers,
+)
+from sinks.web import files
 from tests import world
 from tests.land.test_succession import line
 from tests.pages.test_pages_a import (  # noqa: F401  (its fixtures)
@@ -47,6 +59,30 @@ def test_a_refused_enrolment_leads_to_its_case_and_two_people_close_it(
     with db.transaction(who["officer"]) as session:
         assert overlap_cases.view(session, case_id).case.status == "decided"
         assert session.get_one(parcels.Parcel, later).status == "draft"
+
+
+def test_the_files_of_a_case_are_on_its_page_for_those_who_decide(
+    screen,
+    who: dict[str, Actor],
+) -> None:
+    with db.transaction(who["officer"]) as session:
+        world.enrolled(session, who, world.land(0, 33_000, 200, 200))
+        later = world.reviewed(session, who, world.land(100, 33_000, 200, 200))
+        case_id = overlap_cases.open_for(session, who["officer2"], later).id
+        filed = case_papers.attach(
+            session, who["officer"], case_id, kind="certificate", name="王大山林权证.jpg",
+            content=b"scan",
+        )  # fmt: skip
+        document_id, sha256 = filed.id, filed.sha256
+    for login in ("officer", "registrar"):
+        shown = said(screen("overlaps", login, overlaps__choice=case_id))
+        assert sha256 in shown and f"/documents/{document_id}" in shown and "旧证书" in shown
+    shown = said(screen("overlaps", "verifier", overlaps__choice=case_id))
+    assert sha256 not in shown and "王大山" not in shown
+    with db.transaction(who["verifier"]) as session, pytest.raises(NotFound):
+        files.readable(session, who["verifier"], document_id)
+    with db.transaction(who["registrar"]) as session:
+        assert files.readable(session, who["registrar"], document_id).sha256 == sha256
 
 
 def test_a_drawn_line_splits_and_another_officer_reviews(
