@@ -16,7 +16,8 @@ from gis_data import geometry
 from gis_data.check import CheckedRow, CheckReport
 from sinks.core import audit, documents
 from sinks.core.actor import Actor, Role
-from sinks.core.errors import Invalid
+from sinks.core.db import refused_in_words
+from sinks.core.errors import Conflict, Invalid
 from sinks.land import overlap_cases, overlaps
 from sinks.land.claims import InTheWay
 from sinks.land.programme_claims import POOLS, ProgrammeClaim
@@ -97,8 +98,11 @@ def commit(
             status="standing",
             imported_by_id=actor.person_id,
         )
-        session.add(row)
-        session.flush()
+        busy = Conflict(
+            f"{number} 的这块占用刚由另一人导入。请重新导入，已有的不会重复。", code="claim_known"
+        )
+        with refused_in_words(session, {"programme_claim_once": busy}):
+            session.add(row)
         made.append(row.id)
         cases += _disputes(session, actor, row, checked.boundary_4490)
     audit.record(

@@ -8,7 +8,7 @@ import pytest
 from sinks.cooperative import contracts
 from sinks.core import db
 from sinks.crediting import projects
-from sinks.land import parcels
+from sinks.land import parcel_list, parcels
 from tests import world
 from tests.cli.cli_help import geojson
 
@@ -150,7 +150,7 @@ def test_a_parcel_whose_contract_has_lapsed_leaves_its_project(
 ) -> None:
     code = parcel_codes[1]
     with db.transaction(people["registrar"], bind=engine) as session:
-        found = parcels.listing(session, search=code)[0].id
+        found = parcel_list.rows(session, search=code)[0].id
         contract_id = world.contracted(session, people, [found])
         project_id = projects.create(
             session, people["clerk"], name="到期", method_id="moso-mgmt/1", strata={found: "A"}
