@@ -20,6 +20,7 @@ from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.land import marks, parcels
+from sinks.land.lineage import Succession
 from sinks.land.parcels import SinkType
 
 TEA_STANDARD = "T/CTSS 64-2023 生态低碳茶生产技术规范"
@@ -139,7 +140,7 @@ class ParcelAttribute(Base):
     refused_at: Mapped[datetime | None]
     refused_reason: Mapped[str | None]
     # The split or merge by which it was taken over from the parents, with their evidence.
-    succession_id: Mapped[int | None] = mapped_column(ForeignKey("succession.id"))
+    succession_id: Mapped[int | None] = mapped_column(ForeignKey(Succession.id))
 
 
 def record(

@@ -20,6 +20,7 @@ from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.core.people import Party, PartyKind
+from sinks.land.lineage import Succession
 from sinks.land.parcels import Parcel
 
 # 森林法 (2019 revision) art. 18; 农村集体经济组织法 (2024) art. 27-28.
@@ -93,7 +94,7 @@ class ConsentParcel(Base):
     consent_id: Mapped[int] = mapped_column(ForeignKey("collective_consent.id"), primary_key=True)
     parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True, index=True)
     # The split or merge by which the parcel took the resolution over from its parents.
-    succession_id: Mapped[int | None] = mapped_column(ForeignKey("succession.id"))
+    succession_id: Mapped[int | None] = mapped_column(ForeignKey(Succession.id))
 
 
 @dataclass(frozen=True, slots=True)

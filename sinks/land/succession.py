@@ -11,67 +11,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
-from types import MappingProxyType
 
 import shapely
 from shapely import LineString, MultiPolygon, Polygon
-from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from gis_data import geometry
 from sinks.core import audit
 from sinks.core.actor import Actor, Role
-from sinks.core.db import Base, Key, RecordedAt, constraint_of, now
+from sinks.core.db import constraint_of, now
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.land import attributes, claims, inheritance, marks, parcel_outlines, parcels, rights
+from sinks.land.lineage import KIND_ZH, Kind, Succession, SuccessionParcel
 from sinks.land.marks import ParcelMark
 from sinks.land.parcels import Parcel, Status
 
 PIECES_MAX = 20
 MARK = "succession"
-
-
-class Kind(StrEnum):
-    SPLIT = "split"
-    MERGE = "merge"
-
-
-KIND_ZH = MappingProxyType({Kind.SPLIT: "拆分", Kind.MERGE: "合并"})
-
-
-class Succession(Base):
-    """One split or merge: who did it and why, and the officer who reviewed what was copied."""
-
-    __tablename__ = "succession"
-    __table_args__ = (
-        CheckConstraint("kind in ('split','merge')", name="kind"),
-        CheckConstraint("reviewed_by_id <> person_id", name="second_officer"),
-    )
-
-    id: Mapped[Key]
-    kind: Mapped[str]
-    reason: Mapped[str]
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    recorded_at: Mapped[RecordedAt]
-    reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    reviewed_at: Mapped[datetime | None]
-
-
-class SuccessionParcel(Base):
-    """A parcel of a succession with its outline then; ``side`` is parent or child."""
-
-    __tablename__ = "succession_parcel"
-    __table_args__ = (
-        CheckConstraint("side in ('parent','child')", name="side"),
-        Index("succession_parcel_once", "parcel_id", "side", unique=True),
-    )
-
-    succession_id: Mapped[int] = mapped_column(ForeignKey("succession.id"), primary_key=True)
-    parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True)
-    version_id: Mapped[int] = mapped_column(ForeignKey("parcel_version.id"))
-    side: Mapped[str]
 
 
 class Unlike(Conflict):
