@@ -7,8 +7,10 @@ registrar: `required` refuses it by name, so that nothing is issued on an invent
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -110,12 +112,28 @@ def table() -> Mapping[str, Factor]:
     return MappingProxyType(factors)
 
 
+# Values tried out in place of the table's, by factor, for as long as `moved` lasts.
+_tried: ContextVar[Mapping[str, float]] = ContextVar("tried", default=MappingProxyType({}))
+
+
+@contextmanager
+def moved(factor_id: str, value: float) -> Iterator[None]:
+    """Let calculations within take another value of the factor, to see what hangs on it."""
+    token = _tried.set({**_tried.get(), factor_id: value})
+    try:
+        yield
+    finally:
+        _tried.reset(token)
+
+
 def factor(factor_id: str) -> Factor:
     """Return the factor, its value may be None; UnknownFactor if there is none of this id."""
     try:
-        return table()[factor_id]
+        found = table()[factor_id]
     except KeyError:
         raise UnknownFactor(f"没有名为 {factor_id} 的因子；请查因子表中的 id。") from None
+    tried = _tried.get()
+    return replace(found, value=tried[factor_id]) if factor_id in tried else found
 
 
 def required(factor_id: str) -> Any:

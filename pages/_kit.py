@@ -103,6 +103,35 @@ def table_html(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar from one value to another, with what is written beside it."""
+
+    name: str
+    start: float
+    end: float
+    words: str
+
+
+def bars(rows: Sequence[Bar]) -> None:
+    """Show bars under each other on one scale; what runs to the left of its start is red."""
+    st.html(bars_html(rows))
+
+
+def bars_html(rows: Sequence[Bar]) -> Html:
+    """The bars as HTML. Numbers stand beside them: no bar has to be read off."""
+    ends = [end for row in rows for end in (row.start, row.end)]
+    low, width = min(ends, default=0.0), max(ends, default=0.0) - min(ends, default=0.0) or 1.0
+    body = "".join(
+        f'<dt>{html.escape(row.name)}</dt><dd><i class="{"less" if row.end < row.start else "more"}"'
+        f' style="margin-left:{100 * (min(row.start, row.end) - low) / width:.2f}%;'
+        f'width:{100 * abs(row.end - row.start) / width:.2f}%"></i>'
+        f"<span>{html.escape(row.words)}</span></dd>"
+        for row in rows
+    )
+    return Html(f'<dl class="sinks-bars">{body}</dl>')
+
+
 def facts(pairs: Sequence[tuple[str, Any]]) -> None:
     """Show a card of (name, value)."""
     rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{_cell(value)}</dd>" for name, value in pairs)

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from methodologies import catalogue, factors
-from pages import _kit, _land, _maps, _words
+from pages import _kit, _land, _maps, _what_if, _words
 from pages._kit import Column
 from pages._layer_card import PHASES, variogram_words
 from pages._session import explained, plain
@@ -251,6 +251,12 @@ def show_reasons(me: Actor, story: Story) -> None:
         t("层与样地", "Strata and plots"): show_plots,
         t("地块与像元", "Parcels and cells"): lambda story: _show_cells(me, story),
         t("误差来自哪里", "Where the error comes from"): show_errors,
+        t("什么最要紧", "What matters most"): lambda story: _what_if.show_swings(
+            story.method_id, story.input, story.result
+        ),
+        t("换一种政策", "Under other policies"): lambda story: _what_if.show_policies(
+            me, story.method_id, story.round_id, story.run_id
+        ),
         t("因子", "Factors"): show_factors,
         t("政策", "Policies"): show_policies,
         t("复算", "Measure again"): lambda story: _show_again(me, story),

@@ -1,5 +1,6 @@
 """`sinks round`: a monitoring round from its opening to the issuance of its credits."""
 
+import json
 import math
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,8 @@ from sinks.cli import _database, _names, _out, plots
 from sinks.cli._out import Json
 from sinks.cooperative import contracts
 from sinks.core import people
-from sinks.crediting import issuance, ledger, rounds, run_report
+from sinks.core.errors import Invalid
+from sinks.crediting import issuance, ledger, rounds, run_report, what_if
 from sinks.crediting.ledger import Block
 from sinks.crediting.rounds import MonitoringRound, Status
 from sinks.measurement import runs
@@ -87,6 +89,55 @@ def remeasure(
         f"{again.now_issuable_kg} 千克。请勿据此签发并告知登记机构。"
     )
     raise _out.fail(_out.refused("not_reproduced", message, document), message, as_json=as_json)
+
+
+@app.command("what-if")
+def what_if_(
+    round_id: RoundArgument,
+    policy: Annotated[
+        list[str],
+        typer.Option(help="一种做法，如 deduction=flat,buffer_share=0.2；可多次给出"),
+    ],
+    run: Annotated[int | None, typer.Option(help="核算编号；不给则为申报的那次")] = None,
+    as_json: Json = False,
+) -> None:
+    """同一份输入在别的政策下会怎样，并排列出；不存档，不改任何东西。"""
+    alternatives = [_decisions(text) for text in policy]
+    with _database.acting() as (session, actor):
+        stored, found = what_if.under_policies(session, actor, round_id, alternatives, run)
+        document = {
+            "run": stored.id,
+            "stored": {key: stored.result[key] for key in RESULT_KEYS},
+            "alternatives": [
+                {
+                    "changes": one.changes,
+                    "refusal": one.refusal,
+                    **({key: one.result[key] for key in RESULT_KEYS} if one.result else {}),
+                }
+                for one in found
+            ],
+        }
+        lines = [f"第 {stored.id} 次核算：可签发 {stored.result['issuable_kg']:,} kg"] + [
+            f"{text}：" + (one.refusal or f"可签发 {(one.result or {})['issuable_kg']:,} kg")
+            for text, one in zip(policy, found, strict=True)
+        ]
+    _out.give(document, "\n".join(lines), as_json=as_json)
+
+
+def _decisions(text: str) -> dict[str, Any]:
+    """`deduction=flat,buffer_share=0.2` as names and values: numbers where they read as numbers."""
+    found: dict[str, Any] = {}
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        if not (name.strip() and equals):
+            raise Invalid(
+                "请按 名称=值 给出，如 deduction=flat,buffer_share=0.2。", code="policy_name"
+            )
+        try:
+            found[name.strip()] = json.loads(value)
+        except json.JSONDecodeError:
+            found[name.strip()] = value.strip()
+    return found
 
 
 @app.command()

@@ -104,6 +104,8 @@ def recorded_round(registry, people, codes: list[str], layer_ids: list[int]) -> 
     measured = registry.done("round", "measure", round_id, by="clerk")
     assert measured["status"] == "measured" and measured["run"]["policies_in_force"]
     assert registry.done("round", "remeasure", round_id)["same_result"] is True
+    other = registry.done("round", "what-if", round_id, "--policy", "deduction=flat", by="clerk")
+    assert other["alternatives"][0]["deduction_share"] == pytest.approx(0.15)
     registry.done("round", "publish", round_id, by="clerk")
     registry.done("round", "begin", round_id, by="verifier")
     found = registry.done(

@@ -273,6 +273,20 @@ def test_the_equation_on_the_screen_is_the_result() -> None:
     assert f"{result['gross_co2_t']:,.1f} t" in _why.equation(result)
 
 
+def test_a_round_is_shown_under_other_policies_and_with_what_matters_most(
+    screen, story: world.Story
+) -> None:
+    at = screen("projects", "clerk", project=story.project_id, round=story.round_id, why=1)
+    [part] = [one for one in at.get("button_group") if "政策" in str(one.options)]
+    part.set_value("换一种政策")
+    words = said(calm(at.run()))
+    assert "本次：AR-TOOL14" in words and "固定扣减 15 %" in words and "15.0%" in words
+    [part] = [one for one in at.get("button_group") if "政策" in str(one.options)]
+    part.set_value("什么最要紧")
+    words = said(calm(at.run()))
+    assert "AGB · CO2" in words and "因子 moso.R ± 1 标准差" in words
+
+
 def test_a_map_alone_says_why_it_earns_nothing() -> None:
     given_ = moso_mgmt_v1.example()
     for stratum in given_["strata"]:
