@@ -1,6 +1,5 @@
 """`sinks zonal`: the sums of a raster layer under each parcel of a file, as CSV; no database."""
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,6 +12,7 @@ from methodologies import map_error
 from methodologies.map_error import CellErrors, Variogram
 from sinks.cli import _out
 from sinks.cli._out import Json
+from sinks.core import settings
 
 app = typer.Typer()
 
@@ -66,7 +66,7 @@ def write_sums(
         stats=[name.strip() for name in stats.split(",") if name.strip()],
         engine=engine,
         weights_dir=weights,
-        scheduler=os.environ.get("SINKS_DASK_SCHEDULER") or None,
+        scheduler=settings.load().dask_scheduler,
         error_of_total=None if model is None else partial(_error_of_total, model),
     )
     document = {"rows": done.rows, "out": out, "columns": done.columns}

@@ -31,6 +31,7 @@ class Settings:
     basemap_cog: Path | None
     map_review_number: str | None
     public_url: str | None
+    dask_scheduler: str | None
 
     @property
     def layers_dir(self) -> Path:
@@ -92,4 +93,5 @@ def load() -> Settings:
         basemap_cog=Path(cog) if cog else None,
         map_review_number=os.environ.get("SINKS_MAP_REVIEW_NUMBER"),
         public_url=os.environ.get("SINKS_PUBLIC_URL"),
+        dask_scheduler=os.environ.get("SINKS_DASK_SCHEDULER") or None,
     )
