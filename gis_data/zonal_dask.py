@@ -8,16 +8,18 @@ same to the last bit.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from distributed import Client
 
 from gis_data import geometry, outlines, weights, zonal
 from gis_data.outlines import Outlines
 from gis_data.piece_sums import PieceSums
 from gis_data.weights import Chunk, Engine
 from gis_data.zonal import ZonalSums
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 TASKS_PER_THREAD = 4  # so that a slow worker holds up a quarter of its work
 
@@ -82,7 +84,10 @@ def sums(
         return zonal.added_up(in_order(), parcels, engine, has_stderr=stderr_path is not None)
 
 
-def _client(scheduler: str) -> Client:
+def _client(scheduler: str) -> "Client":
+    # It takes a second to load: who has no cluster does not wait for it.
+    from distributed import Client
+
     try:
         return Client(scheduler, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -15,6 +15,7 @@ from streamlit import runtime
 from gis_data.rasters import RasterRefused
 from gis_data.refusals import FileRefused
 from gis_data.zonal import ParcelRefused, StderrMissing, TooManyCells
+from gis_data.zonal_dask import ClusterRefused
 from methodologies.base import MethodError
 from pages import _kit
 from pages._words import t
@@ -28,7 +29,7 @@ SIGN_OUT = "/sign-out"
 PASSWORD = "/password"
 # Every refusal a page may meet. Anything else is a fault: it fails loudly and goes to the log.
 REFUSALS = (
-    SinksError, FileRefused, RasterRefused, MethodError, ParcelRefused, StderrMissing, TooManyCells,
+    SinksError, ClusterRefused, FileRefused, RasterRefused, MethodError, ParcelRefused, StderrMissing, TooManyCells,
 )  # fmt: skip
 _DONE = "_done"
 _TEST_TOKEN = "_test_token"

@@ -15,7 +15,7 @@ from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.crediting import what_if
-from sinks.crediting.run_words import LABELS
+from sinks.crediting.run_words import LABELS, VALUES
 from sinks.measurement.runs import Run
 
 SWINGS_SHOWN = 12  # Wider ones first; what comes after moves the amount by little.
@@ -111,7 +111,7 @@ def show_swings(method_id: str, given: Mapping[str, Any], result: Mapping[str, A
     _kit.bars(
         [
             Bar(
-                f"{part['pool']} · {part['gas']}",
+                f"{VALUES.get(part['pool'], part['pool'])} · {part['gas']}",
                 0.0,
                 part["co2e_t"],
                 f"{part['co2e_t']:,.3f} tCO₂e"

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 import sinks
-from gis_data import zonal
+from gis_data import zonal, zonal_dask
 from methodologies import catalogue
 from methodologies.map_error import CellErrors
 from sinks.core import audit, settings
@@ -213,9 +213,6 @@ def _summaries(
     place, crs = layers.path_of(layer), layers.given_crs(layer)
     if (scheduler := settings.load().dask_scheduler) is None:
         return zonal.summaries(place, outlines, crs=crs, stderr_path=stderr_path)
-    # Dask takes a second to load; who has no cluster does not wait for it.
-    from gis_data import zonal_dask
-
     sums = zonal_dask.sums(scheduler, place, outlines, crs=crs, stderr_path=stderr_path)
     return zonal.summaries_of(sums)
 

@@ -284,7 +284,7 @@ def test_a_round_is_shown_under_other_policies_and_with_what_matters_most(
     [part] = [one for one in at.get("button_group") if "政策" in str(one.options)]
     part.set_value("什么最要紧")
     words = said(calm(at.run()))
-    assert "AGB · CO2" in words and "因子 moso.R ± 1 标准差" in words
+    assert "地上生物量 · CO2" in words and "因子 moso.R ± 1 标准差" in words
 
 
 def test_a_map_alone_says_why_it_earns_nothing() -> None:
