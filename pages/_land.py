@@ -14,7 +14,9 @@ from sinks.core import db, people, settings
 from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
 from sinks.core.people import PartyKind
+from sinks.land import parcel_search
 from sinks.land.parcel_list import ParcelRow
+from sinks.land.parcels import Status
 from sinks.land.rights import CERTIFICATE_ZH, RIGHT_ZH, CertificateKind, RightKind
 
 # A map of more outlines than this is slow in the browsers of county offices.
@@ -102,14 +104,23 @@ def feature(row: ParcelRow) -> dict[str, Any]:
 
 def legend(rows: Iterable[ParcelRow]) -> list[tuple[str, str, bool]]:
     """The states that are on the map, in the order of the life of a parcel."""
-    shown = list(rows)
-    present = {row.status for row in shown if not row.open_marks}
+    return legend_of({parcel_search.DOUBT if row.open_marks else row.status for row in rows})
+
+
+def colours() -> list[str]:
+    """The colours of a tile of parcels, in the order of `parcel_search.KINDS`."""
+    return [*(_words.PARCEL[status].colour for status in Status), DOUBT[2]]
+
+
+def legend_of(kinds: Iterable[str]) -> list[tuple[str, str, bool]]:
+    """The legend of these `parcel_search.KINDS`."""
+    present = set(kinds)
     entries = [
         (state.word, state.colour, False)
         for code, state in _words.PARCEL.items()
         if code in present
     ]
-    if any(row.open_marks for row in shown):
+    if parcel_search.DOUBT in present:
         entries.append((t(DOUBT[0], DOUBT[1]), DOUBT[2], False))
     # Two states may share a colour; then they share an entry.
     words: dict[str, list[str]] = {}

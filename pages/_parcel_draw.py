@@ -16,9 +16,10 @@ from pages import _kit, _land, _maps, _session, _words
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor
-from sinks.land import marks, overlaps, parcel_list, parcel_outlines, parcels
+from sinks.land import marks, overlaps, parcel_list, parcel_outlines, parcel_search, parcels
 from sinks.land.overlaps import Neighbour
 from sinks.land.parcel_list import ParcelRow
+from sinks.land.parcel_search import Wanted
 from sinks.web import typed
 
 KEY = "sketch"
@@ -46,26 +47,24 @@ class Sketch:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-def begin(
-    person: Actor, how: str, row: ParcelRow | None = None, near: ParcelRow | None = None
-) -> None:
-    """Begin an outline: of a new parcel, or anew of ``row``. ``near`` is where the map looks."""
+def begin(person: Actor, how: str, row: ParcelRow | None = None, near: int | None = None) -> None:
+    """Begin an outline: of a new parcel, or anew of ``row``; near the parcel of id ``near``."""
     with db.transaction(person) as session:
-        others = [
-            other for other in parcel_list.rows(session)
-            if other.status != parcels.Status.WITHDRAWN and (row is None or other.id != row.id)
-        ]  # fmt: skip
-    where = row or near
-    place = bounds_of([where.boundary]) if where else None
-    if place is None and others:
-        place = bounds_of([other.boundary for other in others])
-    others.sort(key=lambda other: _distance(other, place))
+        where = row or next(
+            iter(parcel_list.rows(session, ids=[] if near is None else [near])), None
+        )
+        place = bounds_of([where.boundary]) if where else parcel_search.bounds(session, Wanted())
+        others = parcel_search.nearest(
+            session, place or _maps.HUZHOU, limit=_land.FEATURES_MAX,
+            but_not=[row.id] if row else [],
+        )  # fmt: skip
+        around = [_land.feature(other) for other in parcel_list.rows(session, ids=others)]
     st.session_state[KEY] = Sketch(
         how=how,
         parcel_id=row.id if row else None,
         title=t(f"重新勾绘 {row.code}", f"Redraw {row.code}") if row else t("新地块", "New parcel"),
         start=row.boundary if row else None,
-        around=[_land.feature(other) for other in others[: _land.FEATURES_MAX]],
+        around=around,
         bounds=place,
     )
 
@@ -269,11 +268,3 @@ def bounds_of(outlines: Sequence[dict[str, Any]]) -> _maps.Bounds:
         min(longitudes) - MARGIN_DEGREES, min(latitudes) - MARGIN_DEGREES,
         max(longitudes) + MARGIN_DEGREES, max(latitudes) + MARGIN_DEGREES,
     )  # fmt: skip
-
-
-def _distance(row: ParcelRow, place: _maps.Bounds | None) -> float:
-    """How far a parcel lies from the middle of the map, in degrees: for choosing the nearest."""
-    if place is None:
-        return 0.0
-    longitude, latitude = next(_positions(row.boundary["coordinates"]))
-    return abs(longitude - (place[0] + place[2]) / 2) + abs(latitude - (place[1] + place[3]) / 2)

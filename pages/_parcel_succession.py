@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages import _kit, _land, _parcel_split, _session, _words
+from pages import _kit, _land, _parcel_draw, _parcel_split, _session, _words
 from pages._kit import Column
 from pages._words import t
 from sinks.cooperative import land_changes, parcel_history
@@ -16,16 +16,20 @@ from sinks.land import (
     overlap_cases,
     parcel_list,
     parcel_outlines,
+    parcel_search,
     rights,
     succession,
     transfers,
 )
+from sinks.land.parcel_search import Wanted
 from sinks.land.parcels import Status
 from sinks.land.succession import Relative
 from sinks.land.transfers import Passed
 from sinks.web import typed
 from sinks.web.parcel_card import READS_NAMES, Holder, ParcelCard
 
+# Whoever merges means neighbours.
+MERGE_OFFERED = 50
 ENDING = (Status.DRAFT, Status.SUBMITTED, Status.RIGHTS_REVIEWED)
 
 
@@ -103,13 +107,16 @@ def _split(card: ParcelCard) -> None:
 def _merge(person: Actor, card: ParcelCard) -> None:
     with st.expander(t("与相邻地块合并", "Merge with others")):
         with db.transaction(person) as session:
-            rows = parcel_list.rows(session, sink_type=card.row.sink_type, status=card.row.status)
-        codes = {
-            row.id: f"{row.code} {row.name}" for row in rows
-            if row.id != card.row.id and row.district_code == card.row.district_code
-        }  # fmt: skip
+            alike = Wanted(card.row.sink_type, card.row.status, card.row.district_code)
+            around = parcel_search.nearest(
+                session, _parcel_draw.bounds_of([card.row.boundary]), limit=MERGE_OFFERED,
+                wanted=alike, but_not=[card.row.id],
+            )  # fmt: skip
+            rows = {row.id: row for row in parcel_list.rows(session, ids=around)}
+        codes = {one: f"{rows[one].code} {rows[one].name}" for one in around}
         chosen = st.multiselect(
-            t("一并合并的地块", "Parcels to merge with"), list(codes), key=f"merge.with.{card.row.id}",
+            t(f"一并合并的地块（由近到远列 {len(codes)} 块）", "Parcels to merge with, the nearest first"),
+            list(codes), key=f"merge.with.{card.row.id}",
             format_func=codes.__getitem__, placeholder=t("输入编号查找", "type a code"),
         )  # fmt: skip
         name = st.text_input(

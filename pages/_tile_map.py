@@ -37,19 +37,21 @@ def tile_map(
     basemaps: Sequence[_maps.Basemap] = (),
     height: int = 520,
     legend: Sequence[tuple[str, str, bool]] = (),
+    marked: _maps.Feature | None = None,
     review_number: str | None = None,
 ) -> tuple[float, float] | None:
     """Show the outlines and return longitude and latitude of a click, in the run it caused.
 
     path : of our own route, with {z}, {x} and {y}; it changes whenever what it gives does
     colours : by the kind that the route gives each outline
+    marked : drawn out on top, without building the map anew
     """
     page_map = _maps._base(key, bounds, basemaps)
     if around:
         _maps._Layer("around", _maps._collection(around)).add_to(page_map)
     source = {"url": f"{root_url()}{path}", "units": units, "colours": list(colours)}
     _Tiles(source).add_to(page_map)
-    shown = _maps._show(page_map, key, height, ["last_clicked"])
+    shown = _maps._show(page_map, key, height, ["last_clicked"], marked=marked)
     if legend:
         st.html(_maps.legend_html(legend))
     _maps._below(review_number)

@@ -1,7 +1,10 @@
 """地块: the map and the card of a parcel side by side; drawing, rights, enrolment."""
 
+import hashlib
 import html
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -17,20 +20,23 @@ from pages import (
     _parcel_succession,
     _parcel_tenure,
     _session,
+    _tile_map,
     _words,
 )
 from pages._kit import Column
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor, Role
-from sinks.land import marks, parcel_list
+from sinks.land import marks, parcel_list, parcel_search
 from sinks.land.parcel_list import ParcelRow
+from sinks.land.parcel_search import Wanted
 from sinks.land.parcels import Status
-from sinks.web import parcel_card, todo
+from sinks.web import parcel_card, parcel_tiles, todo
 from sinks.web.parcel_card import Measurement, ParcelCard
 
 HERE = Path(__file__).parent
 CHOICE = "parcels.choice"
+PAGE = "parcels.page"
 WANTED = "parcels.wanted"
 CLICKED = "parcels.clicked"
 # The parcel the map is opened on. A click on the map leaves it where it is.
@@ -70,7 +76,7 @@ REACHED = {
 }
 
 
-def toolbar(person: Actor, chosen: ParcelRow | None) -> None:
+def toolbar(person: Actor, chosen: int | None) -> None:
     """The ways to bring land in."""
     if Role.OFFICER not in person.roles:
         return
@@ -90,13 +96,31 @@ def toolbar(person: Actor, chosen: ParcelRow | None) -> None:
         st.switch_page(HERE / "imports.py")
 
 
-def filtered(person: Actor) -> list[ParcelRow]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The parcels that the filters leave: how many by state, and those of the page of the list.
+
+    bounds : where they lie; None when there is none
+    """
+
+    wanted: Wanted
+    todo: str
+    counts: dict[str, int]
+    rows: list[ParcelRow]
+    bounds: _maps.Bounds | None
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+def filtered(person: Actor) -> Found:
     """The parcels that the filters leave."""
     asked = st.query_params.get("todo", "")
     kinds, statuses = ["", *_words.SINK_TYPES], ["", *Status]
-    kind_column, status_column, search_column, narrow_column = st.columns(
-        [2, 2, 3, 2], vertical_alignment="bottom"
-    )
+    columns = st.columns([2, 2, 2, 2, 3, 2], vertical_alignment="bottom")
+    kind_column, status_column, district_column, township_column = columns[:4]
+    search_column, narrow_column = columns[4:]
     kind = kind_column.selectbox(
         t("类型", "Type"), kinds, key="parcels.kind",
         format_func=lambda one: _words.word(_words.SINK_TYPES, one) if one else t("全部", "All"),
@@ -107,7 +131,7 @@ def filtered(person: Actor) -> list[ParcelRow]:
     )  # fmt: skip
     search = search_column.text_input(
         t("搜索", "Search"), key="parcels.search",
-        placeholder=t("编号、名称、乡镇", "code, name, township"),
+        placeholder=t("编号、名称、权利人、证号", "code, name, holder, paper"),
     )  # fmt: skip
     mine = asked in TODO and narrow_column.toggle(
         t(f"只看待我{TODO[asked][0]}的", f"Mine to {TODO[asked][1]}"), value=True,
@@ -117,16 +141,51 @@ def filtered(person: Actor) -> list[ParcelRow]:
         t("只看存疑", "In doubt only"), key="parcels.doubtful"
     )
     with db.transaction(person) as session:
-        rows = parcel_list.rows(
-            session, sink_type=kind or None, status=status or None, search=search.strip() or None,
-            ids=todo.parcel_ids(session, person, asked) if mine else None,
+        district = district_column.selectbox(
+            t("县区", "County"), ["", *_words.DISTRICTS], key="parcels.district",
+            format_func=lambda one: _words.word(_words.DISTRICTS, one) if one else t("全部", "All"),
         )  # fmt: skip
-    return [row for row in rows if row.open_marks or not doubtful]
+        township = township_column.selectbox(
+            t("乡镇", "Township"), ["", *parcel_search.townships(session, district)],
+            key="parcels.township", format_func=lambda one: one or t("全部", "All"),
+        )  # fmt: skip
+        ids = todo.parcel_ids(session, person, asked) if mine else None
+        wanted = Wanted(
+            kind, status, district, township, search.strip()[: parcel_search.SEARCH_CHARS_MAX],
+            bool(doubtful), None if ids is None else tuple(ids),
+        )  # fmt: skip
+        counts = parcel_search.counts(session, wanted)
+        page = _page_of(wanted, sum(counts.values()))
+        chosen = parcel_search.ids(
+            session, wanted, limit=_land.FEATURES_MAX, offset=page * _land.FEATURES_MAX
+        )
+        rows = parcel_list.rows(session, ids=chosen)
+        bounds = _bounds(session, wanted, counts)
+    return Found(wanted, asked if mine else "", counts, rows, bounds)
 
 
-def choose(person: Actor, rows: Sequence[ParcelRow]) -> int | None:
+def _page_of(wanted: Wanted, total: int) -> int:
+    """Which page of the list is open, from 0; another question begins at the first."""
+    if st.session_state.get("parcels.asked") != wanted:
+        st.session_state["parcels.asked"] = wanted
+        st.session_state[PAGE] = 1
+    pages = max(1, math.ceil(total / _land.FEATURES_MAX))
+    return min(max(int(st.session_state.get(PAGE, 1)), 1), pages) - 1
+
+
+def _bounds(session: db.Session, wanted: Wanted, counts: dict[str, int]) -> _maps.Bounds | None:
+    """Where they lie, asked once for a question: a map that is given another place begins anew."""
+    held = st.session_state.get("parcels.bounds")
+    if held is None or held[0] != (wanted, sum(counts.values())):
+        held = (wanted, sum(counts.values())), parcel_search.bounds(session, wanted)
+        st.session_state["parcels.bounds"] = held
+    return held[1]
+
+
+def choose(person: Actor, found: Found) -> int | None:
     """The box to choose a parcel from the list; what the map or a link has chosen stands in it."""
-    codes = {row.id: f"{row.code} {row.name}" for row in rows}
+    codes = {row.id: f"{row.code} {row.name}" for row in found.rows}
+    paged = found.total > len(found.rows)
     held = st.session_state.get(CHOICE)
     if held and held not in codes:
         # The filters have left it out, and the card stays until another is chosen.
@@ -137,7 +196,10 @@ def choose(person: Actor, rows: Sequence[ParcelRow]) -> int | None:
     if held not in codes:
         st.session_state[CHOICE] = None
     chosen = st.selectbox(
-        t(f"选择地块（共 {len(rows)} 块）", f"Choose a parcel (of {len(rows)})"),
+        t(
+            f"选择地块（共 {found.total:,} 块{f'，列出本页 {len(found.rows)} 块' if paged else ''}）",
+            f"Choose a parcel (of {found.total:,}{f', {len(found.rows)} on this page' if paged else ''})",
+        ),
         list(codes), index=None, key=CHOICE, format_func=codes.__getitem__, on_change=look,
         placeholder=t("点选图上的地块，或在这里输入编号", "click the map, or type a code"),
     )  # fmt: skip
@@ -166,29 +228,48 @@ def wanted_by_link() -> None:
         look()
 
 
-def the_map(rows: Sequence[ParcelRow]) -> None:
+def the_map(person: Actor, found: Found) -> None:
     """The parcels on the map; a click chooses one."""
-    shown = list(rows[: _land.FEATURES_MAX])
+    clicked = _few(found.rows) if found.total <= len(found.rows) else _many(person, found)
+    if clicked is not None and clicked != st.session_state.get(CHOICE):
+        st.session_state[CLICKED] = int(clicked)
+        st.rerun()
+
+
+def _few(rows: Sequence[ParcelRow]) -> int | str | None:
+    """Every outline, with its name under the finger; the id of the one just clicked."""
+    shown = list(rows)
     aim = next((row for row in rows if row.id == st.session_state.get(LOOK)), None)
-    if aim is not None and aim not in shown:
-        shown.append(aim)
-    clicked = _maps.show_map(
+    return _maps.show_map(
         "parcels-map", [_land.feature(row) for row in shown], around=_land.county_outlines(),
         bounds=_parcel_draw.bounds_of([aim.boundary]) if aim else None,
         height=560, selected=st.session_state.get(CHOICE), on_click=True,
         legend=_land.legend(shown), basemaps=_land.basemaps(),
         review_number=_land.review_number(),
     )  # fmt: skip
-    if len(rows) > len(shown):
-        st.caption(
-            t(
-                f"图上只画前 {len(shown)} 块（共 {len(rows)} 块），请用上面的条件缩小范围。",
-                f"The map shows the first {len(shown)} of {len(rows)}; narrow the filters.",
-            )
-        )
-    if clicked is not None and clicked != st.session_state.get(CHOICE):
-        st.session_state[CLICKED] = int(clicked)
-        st.rerun()
+
+
+def _many(person: Actor, found: Found) -> int | None:
+    """The outlines tile by tile; the id of the one just clicked."""
+    held = {st.session_state.get(LOOK), st.session_state.get(CHOICE)} - {None}
+    with db.transaction(person) as session:
+        near = {row.id: row for row in parcel_list.rows(session, ids=sorted(held))}
+    aim, marked = near.get(st.session_state.get(LOOK)), near.get(st.session_state.get(CHOICE))
+    asked = parcel_tiles.query(found.wanted, found.todo)
+    # What the tiles show has changed when the counts have.
+    version = hashlib.sha256(repr(sorted(found.counts.items())).encode()).hexdigest()[:8]
+    clicked = _tile_map.tile_map(
+        "parcels-tiles", f"/tiles/parcels/{{z}}/{{x}}/{{y}}.json?{asked}&v={version}",
+        parcel_search.TILE_UNITS, _land.colours(),
+        bounds=_parcel_draw.bounds_of([aim.boundary]) if aim else found.bounds,
+        around=_land.county_outlines(), basemaps=_land.basemaps(), height=560,
+        legend=_land.legend_of(found.counts), marked=_land.feature(marked) if marked else None,
+        review_number=_land.review_number(),
+    )  # fmt: skip
+    if clicked is None:
+        return None
+    with db.transaction(person) as session:
+        return parcel_search.at(session, found.wanted, *clicked)
 
 
 def head(card: ParcelCard) -> None:
@@ -414,6 +495,20 @@ def the_list(rows: Sequence[ParcelRow]) -> None:
     )
 
 
+def pager(found: Found) -> None:
+    """Which page of the list to show, where there are several."""
+    pages = math.ceil(found.total / _land.FEATURES_MAX)
+    if pages > 1:
+        column, said = st.columns([1, 5], vertical_alignment="bottom")
+        column.number_input(t("页", "Page"), min_value=1, max_value=pages, step=1, key=PAGE)
+        said.caption(
+            t(
+                f"共 {found.total:,} 块，{pages:,} 页，每页 {_land.FEATURES_MAX} 块，按编号排列。",
+                f"{found.total:,} parcels on {pages:,} pages of {_land.FEATURES_MAX}, by code.",
+            )
+        )
+
+
 def main() -> None:
     """Show the outline somebody is at, or the map with the card beside it."""
     person = _session.page(
@@ -430,16 +525,16 @@ def main() -> None:
         _parcel_split.screen(person)
         return
     wanted_by_link()
-    rows = filtered(person)
-    toolbar(person, next((row for row in rows if row.id == st.session_state.get(CHOICE)), None))
+    found = filtered(person)
+    toolbar(person, st.session_state.get(CHOICE))
     left, right = st.columns([3, 2])
     with left:
-        the_map(rows)
+        the_map(person, found)
     with right:
-        chosen = choose(person, rows)
+        chosen = choose(person, found)
         if chosen is not None:
             the_card(person, chosen)
-        elif rows:
+        elif found.rows:
             _kit.empty(t("点选图上的地块，看它的面积、权属和经过。", "Click a parcel on the map."))
         else:
             _kit.empty(
@@ -448,9 +543,10 @@ def main() -> None:
                     "No parcel fits. Widen the filters, or draw or import some.",
                 )
             )
-    if rows:
+    if found.rows:
+        pager(found)
         with st.container(height=LIST_HEIGHT, border=False):
-            the_list(rows[: _land.FEATURES_MAX])
+            the_list(found.rows)
 
 
 main()

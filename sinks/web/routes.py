@@ -5,7 +5,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from sinks.core import settings
-from sinks.web import files, objecting, public, service, session, shapes, tiles
+from sinks.web import files, objecting, parcel_tiles, public, service, session, shapes, tiles
 from sinks.web.answers import Endpoint, SafeHeaders, form_page, page
 
 
@@ -44,6 +44,7 @@ routes: list[BaseRoute] = [
     _get("/parcel-map/{id}.pdf", page(files.map_of_parcel)),
     _get("/shapes/{layer}.geojson", page(shapes.in_view)),
     _get("/tiles/base/{z}/{x}/{y}.png", page(tiles.base_tile)),
+    _get("/tiles/parcels/{z}/{x}/{y}.json", page(parcel_tiles.tile)),
     _get("/tiles/import/{id}/{z}/{x}/{y}.json", page(tiles.import_tile)),
     Mount("/assets", StaticFiles(directory=settings.ROOT / "static")),
 ]

@@ -35,7 +35,7 @@ def base_tile(request: Request) -> Response:
     path = settings.load().basemap_cog
     if path is None:
         raise NotFound("没有设置底图（SINKS_BASEMAP_COG）。", code="no_basemap")
-    zoom, column, row = _place(request)
+    zoom, column, row = place(request)
     content = tile(path, zoom, column, row)
     headers = {"Cache-Control": "private, max-age=86400"}
     if content is None:
@@ -49,7 +49,7 @@ def import_tile(request: Request) -> Response:
     if actor is None:
         return Response(status_code=401)
     # Row security shows an import to those who work with imports; others get an empty map.
-    zoom, column, line = _place(request)
+    zoom, column, line = place(request)
     with db.transaction(actor) as transaction:
         content = import_views.tile(
             transaction, answers.whole_number(request, "id"), zoom, column, line
@@ -59,7 +59,8 @@ def import_tile(request: Request) -> Response:
     return Response(content, media_type="application/json", headers=headers)
 
 
-def _place(request: Request) -> tuple[int, int, int]:
+def place(request: Request) -> tuple[int, int, int]:
+    """Zoom, column and row of the tile that is asked for; NotFound where there is none."""
     zoom, column, row = (answers.whole_number(request, name) for name in "zxy")
     if zoom > ZOOM_MAX or column >= 2**zoom or row >= 2**zoom:
         raise NotFound("没有这个瓦片。", code="tile")
