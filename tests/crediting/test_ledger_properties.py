@@ -2,6 +2,7 @@
 retired is final, serials tile their batch."""
 
 import uuid
+from typing import ClassVar
 
 import pytest
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ class LedgerMachine(RuleBasedStateMachine):
     people: dict[str, Actor]
     round_id: int
     project_id: int
+    posted: ClassVar[set[str]] = set()  # The reasons of what was posted, in every run.
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,6 +136,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def everything_holds(self) -> None:
         assert ledger.verify_ledger(self.session).broken == []
+        self.posted.update(self.session.scalars(sa.select(ledger.Transfer.reason)))
 
     @invariant()
     def retirement_never_shrinks(self) -> None:
@@ -197,6 +200,7 @@ def test_the_ledger_holds_under_any_order_of_operations(
         LedgerMachine,
         settings=settings(max_examples=30, stateful_step_count=20, deadline=None),
     )
+    assert LedgerMachine.posted == {"issue", "move"}
 
 
 def _account(session: Session, people: dict[str, Actor], units: int) -> int:

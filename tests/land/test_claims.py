@@ -10,7 +10,7 @@ import shapely
 import sqlalchemy as sa
 from shapely import MultiPolygon, Polygon
 from shapely.geometry import box
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from sinks.core import db
@@ -39,9 +39,16 @@ def test_overlap_deeper_than_a_metre_is_refused_and_names_the_parcel_in_the_way(
 def test_neighbours_that_touch_or_share_a_sliver_are_both_enrolled(
     session: Session, people: dict[str, Actor]
 ) -> None:
-    world.enrolled(session, people, world.land(0, 0, 200, 200))
-    world.enrolled(session, people, world.land(200, 0, 200, 200))
-    world.enrolled(session, people, world.land(399.2, 0, 200, 200))
+    ids = [
+        world.enrolled(session, people, world.land(east_m, 0, 200, 200))
+        for east_m in (0, 200, 399.2)
+    ]
+    statuses = session.scalars(select(parcels.Parcel.status).where(parcels.Parcel.id.in_(ids)))
+    assert statuses.all() == [parcels.Status.ENROLLED] * 3
+    standing = select(func.count()).where(
+        claims.LandClaim.parcel_id.in_(ids), claims.LandClaim.ends_on.is_(None)
+    )
+    assert session.scalar(standing) == 3
 
 
 def test_a_parcel_fills_the_hole_of_another_but_not_more(
@@ -51,14 +58,13 @@ def test_a_parcel_fills_the_hole_of_another_but_not_more(
     hole = box(world.EAST_M + 100, world.NORTH_M + 100, world.EAST_M + 200, world.NORTH_M + 200)
     ring = [world.TO_4490.transform(x, y) for x, y in outer.exterior.coords]
     inner = [world.TO_4490.transform(x, y) for x, y in hole.exterior.coords]
-    world.enrolled(session, people, MultiPolygon([Polygon(ring, [inner])]))
-    world.enrolled(session, people, world.land(100, 100, 100, 100))
-    bigger = world.reviewed(session, people, world.land(600, 600, 120, 120))
-    session.execute(text("SELECT 1"))
-    assert bigger
+    around = world.enrolled(session, people, MultiPolygon([Polygon(ring, [inner])]))
+    inside = world.enrolled(session, people, world.land(100, 100, 100, 100))
     too_big = world.reviewed(session, people, world.land(95, 95, 110, 110))
     with pytest.raises(claims.LandTaken):
         claims.enrol(session, people["officer2"], too_big)
+    found = session.scalars(select(claims.LandClaim.parcel_id))
+    assert {around, inside} <= set(found) and too_big not in set(found)
 
 
 def test_strips_that_vanish_under_erosion_are_refused(

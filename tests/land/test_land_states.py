@@ -5,6 +5,7 @@ A small area, many steps; after each of them the claims are counted by shapely, 
 
 import itertools
 from datetime import date
+from typing import ClassVar
 
 import shapely
 import sqlalchemy as sa
@@ -22,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from gis_data import geometry
 from sinks.cooperative import land_changes, parcel_history
-from sinks.core import db
+from sinks.core import audit, db
 from sinks.core.errors import Conflict, Invalid
 from sinks.core.people import Party
 from sinks.land import (
@@ -49,6 +50,7 @@ SHARED_M2_MAX = 0.05  # Of two outlines that touch: rounding of coordinates.
 class LandStates(RuleBasedStateMachine):
     engine: sa.Engine
     people: dict
+    done: ClassVar[set[str]] = set()  # What the audit says of the parcels of every run.
 
     def __init__(self) -> None:
         super().__init__()
@@ -245,6 +247,13 @@ class LandStates(RuleBasedStateMachine):
         )
 
     @invariant()
+    def every_parcel_has_its_beginning_in_the_audit(self) -> None:
+        for parcel_id in self.ids:
+            actions = {event.action for event in audit.history(self.session, f"parcel:{parcel_id}")}
+            assert "parcel.create" in actions
+            self.done.update(actions)
+
+    @invariant()
     def the_database_and_the_words_agree_on_what_is_in_doubt(self) -> None:
         for parcel_id in self.ids:
             held = self.session.scalar(sa.text("SELECT land_in_doubt(:id)"), {"id": parcel_id})
@@ -267,3 +276,4 @@ def test_no_order_of_steps_counts_land_twice(
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
+    assert LandStates.done >= {"parcel.create", "parcel.enrolled", "parcel.withdrawn"}

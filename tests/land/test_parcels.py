@@ -10,7 +10,7 @@ from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotPermitted
 from sinks.land import claims, marks, parcel_list, parcel_outlines, parcels, rights
-from sinks.land.parcels import NEXT, Status
+from sinks.land.parcels import NEXT, Parcel, Status
 from tests import world
 
 
@@ -57,11 +57,17 @@ def test_a_certificate_that_differs_by_more_than_five_percent_keeps_the_parcel_o
     with pytest.raises(NotPermitted):
         marks.close_mark(session, people["officer"], mark.id, "现场复核")
     marks.close_mark(session, people["officer2"], mark.id, "现场复核，以图上面积为准")
+    assert marks.open_marks(session, parcel_id) == []
+    assert mark.closed_by_id == people["officer2"].person_id
     claims.enrol(session, people["officer2"], parcel_id)
 
 
 def test_one_percent_is_no_obstacle(session: Session, people: dict[str, Actor]) -> None:
-    world.enrolled(session, people, world.land(0, 0, 200, 200), declared_area_m2=40_400.0)
+    parcel_id = world.enrolled(
+        session, people, world.land(0, 0, 200, 200), declared_area_m2=40_400.0
+    )
+    assert session.get_one(Parcel, parcel_id).status == Status.ENROLLED
+    assert marks.open_marks(session, parcel_id) == []
 
 
 def test_redrawing_keeps_the_old_outline_and_closes_its_marks_on_both_sides(
