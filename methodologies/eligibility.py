@@ -4,7 +4,7 @@ The later conditions of CCER-14-001-V01 and the list of measures of AR-CM-005-V0
 read: passing these checks is necessary, not sufficient.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -30,6 +30,7 @@ BAMBOO_FACTOR_IDS = (
     "elig.bamboo.min_dbh",
     "elig.bamboo.max_tree_closure",
 )
+Row = tuple[str, str, str, bool]  # Code, rule, what was found, whether it holds.
 # The smaller minimum area holds for projects started from this year on.
 _CCER14_AREA_YEAR = 2020
 
@@ -131,8 +132,14 @@ def ccer14(given: Ccer14) -> list[Check]:
 
 def bamboo_management(given: BambooManagement) -> list[Check]:
     """Return the checks of AR-CM-005-V01 that were read."""
+    rows = (*_bamboo_stand(given), *_bamboo_practice(given))
+    return [Check(code, rule, found, ok, BAMBOO_SOURCE) for code, rule, found, ok in rows]
+
+
+def _bamboo_stand(given: BambooManagement) -> Sequence[Row]:
+    """Return what the stand must be."""
     closure, area_ha, height_m, dbh_cm, trees = (factors.number(i) for i in BAMBOO_FACTOR_IDS)
-    rows = (
+    return (
         (
             "CROWN_CLOSURE",
             f"郁闭度不低于 {closure:g}",
@@ -164,6 +171,12 @@ def bamboo_management(given: BambooManagement) -> list[Check]:
             f"{given.culm_dbh_cm:g} 厘米",
             given.culm_dbh_cm >= dbh_cm,
         ),
+    )
+
+
+def _bamboo_practice(given: BambooManagement) -> Sequence[Row]:
+    """Return what may be done to it, and on which ground."""
+    return (
         (
             "SOIL",
             "不是湿地，不是有机土",
@@ -195,7 +208,6 @@ def bamboo_management(given: BambooManagement) -> list[Check]:
             given.management_measure,
         ),
     )
-    return [Check(code, rule, found, ok, BAMBOO_SOURCE) for code, rule, found, ok in rows]
 
 
 def apply(checks: Iterable[Check], remarks: Remarks) -> list[dict[str, Any]]:

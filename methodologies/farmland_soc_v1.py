@@ -12,6 +12,7 @@ Tier 1 only if the registrar's policy says so. Sources: IPCC 2006/2019 Vol. 4 eq
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -252,39 +253,45 @@ def _flu(cell: SoilClass, m: Management) -> str:
     }[m.land_use]
 
 
+@dataclass(frozen=True)
+class _Scenarios:
+    """What the parcel's soil holds on either side, as a function of the factors drawn.
+
+    classes : per class its share of the area and, per side, since which year which factors multiply
+    """
+
+    classes: Sequence[tuple[float, Mapping[str, Sequence[tuple[float, tuple[str, ...]]]]]]
+    transition_years: float
+    area_ha: float
+
+    def soc_t_ha(self, v: Mapping[str, Any], year: float, side: str) -> Any:
+        total: Any = 0.0
+        for weight, sides in self.classes:
+            regimes = [(y, math.prod(v[n] for n in names)) for y, names in sides[side]]
+            total = total + weight * soc_at(year, regimes, self.transition_years)
+        return total
+
+    def gained_co2_t(self, v: Mapping[str, Any], years: Years) -> Any:
+        """Project minus baseline."""
+        gains = {
+            side: self.soc_t_ha(v, years.end, side) - self.soc_t_ha(v, years.start, side)
+            for side in SIDES
+        }
+        return (gains["project"] - gains["baseline"]) * self.area_ha * CO2_PER_C
+
+
 def run(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result of one parcel over the years, shaped as `methods run` prints it."""
     given = inputs.parse(FarmlandSoc, data)
     remarks = Remarks()
     farmland_v1.check_gates(given.gates, remarks)
     _check(given, remarks)
-    transition = remarks.number("soc.transition_period")
-    whole = math.fsum(c.area_ha for c in given.classes)
-    area_ha = _area(given, whole, remarks)
     terms = _Terms()
-    cells = [
-        (
-            cell.area_ha / whole,
-            {
-                "baseline": [(r.from_year, _names(cell, r, terms)) for r in given.baseline],
-                "project": [(r.from_year, _names(cell, r, terms)) for r in given.project],
-            },
-        )
-        for cell in given.classes
-    ]
+    scenarios = _scenarios(given, terms, remarks)
     remarks.used.update(name for name in terms.spreads if not name.startswith("local "))
 
-    def path(v: Mapping[str, Any], year: float, side: str) -> Any:
-        total: Any = 0.0
-        for weight, sides in cells:
-            regimes = [(y, math.prod(v[n] for n in names)) for y, names in sides[side]]
-            total = total + weight * soc_at(year, regimes, transition)
-        return total
-
     def delta(v: Mapping[str, Any]) -> Any:
-        start, end = given.years.start, given.years.end
-        gains = {side: path(v, end, side) - path(v, start, side) for side in SIDES}
-        return (gains["project"] - gains["baseline"]) * area_ha * CO2_PER_C
+        return scenarios.gained_co2_t(v, given.years)
 
     found = propagation.first_order(delta, farmland_v1.approach1_spreads(terms.spreads))
     drawn = propagation.simulate(
@@ -292,40 +299,70 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
     )
     if terms.local:
         remarks.warn("LOCAL_FACTORS", "采用了本地因子，其不确定性未给出，不得签发；出处须另附。")
-    unknown = terms.local
-    group = settlement.Group(
-        "soc",
-        "removal",
-        (Component("SOC", "CO2", found.value, None if unknown else found.stderr),),
-        None if unknown else found.stderr,
-        None if unknown else found.u90,
-    )
     values = {name: s.value for name, s in terms.spreads.items()}
-    intermediate = {
-        **_paths(given, values, path),
+    claim = settlement.Claim(
+        METHOD_ID,
+        FACTOR_IDS,
+        (_group(found, unknown=terms.local),),
+        _intermediate(given, scenarios, values, found, drawn),
+        farmland_v1.leakage(given.imported),
+        buffer_on="removals",
+    )
+    return settlement.settle(claim, given.policy, remarks)
+
+
+def _scenarios(given: FarmlandSoc, terms: _Terms, remarks: Remarks) -> _Scenarios:
+    transition_years = remarks.number("soc.transition_period")
+    whole_ha = _classes_ha(given)
+    area_ha = _area(given, whole_ha, remarks)
+    classes = [
+        (
+            cell.area_ha / whole_ha,
+            {
+                "baseline": [(r.from_year, _names(cell, r, terms)) for r in given.baseline],
+                "project": [(r.from_year, _names(cell, r, terms)) for r in given.project],
+            },
+        )
+        for cell in given.classes
+    ]
+    return _Scenarios(classes, transition_years, area_ha)
+
+
+def _classes_ha(given: FarmlandSoc) -> float:
+    return math.fsum(c.area_ha for c in given.classes)
+
+
+def _group(found: propagation.FirstOrder, *, unknown: bool) -> settlement.Group:
+    """Return the gain; a factor of the place has no known error, nor has then the whole."""
+    stderr, u90 = (None, None) if unknown else (found.stderr, found.u90)
+    component = Component("SOC", "CO2", found.value, stderr)
+    return settlement.Group("soc", "removal", (component,), stderr, u90)
+
+
+def _intermediate(
+    given: FarmlandSoc,
+    scenarios: _Scenarios,
+    values: Mapping[str, float],
+    found: propagation.FirstOrder,
+    drawn: propagation.Simulated,
+) -> dict[str, Any]:
+    years = given.years.end - given.years.start
+    return {
+        **_paths(given, values, scenarios),
         "mode": "DELTA",
-        "area_ha": area_ha,
-        "valid_share": whole / area_ha,
-        "years": given.years.end - given.years.start,
-        "co2_t_ha": found.value / area_ha,
-        "co2_t_ha_year": found.value / area_ha / (given.years.end - given.years.start),
+        "area_ha": scenarios.area_ha,
+        "valid_share": _classes_ha(given) / scenarios.area_ha,
+        "years": years,
+        "co2_t_ha": found.value / scenarios.area_ha,
+        "co2_t_ha_year": found.value / scenarios.area_ha / years,
         "u90": found.u90 if math.isfinite(found.u90) else None,
         "u95": found.u95 if math.isfinite(found.u95) else None,
         "uncertainty_shares": dict(found.variance_shares),
         "monte_carlo": drawn.as_dict(),
         "monte_carlo_disagrees": bool(found.stderr)
         and abs(drawn.sd / found.stderr - 1.0) > DISAGREEMENT,
-        "classes": _class_rows(given, values, cells),
+        "classes": _class_rows(given, values, scenarios),
     }
-    claim = settlement.Claim(
-        METHOD_ID,
-        FACTOR_IDS,
-        (group,),
-        intermediate,
-        farmland_v1.leakage(given.imported),
-        buffer_on="removals",
-    )
-    return settlement.settle(claim, given.policy, remarks)
 
 
 def _check(given: FarmlandSoc, remarks: Remarks) -> None:
@@ -363,19 +400,23 @@ def _area(given: FarmlandSoc, whole: float, remarks: Remarks) -> float:
     return given.parcel_area_ha
 
 
-def _paths(given: FarmlandSoc, values: Mapping[str, float], path: Any) -> dict[str, Any]:
+def _paths(
+    given: FarmlandSoc, values: Mapping[str, float], scenarios: _Scenarios
+) -> dict[str, Any]:
     """Return the stock path of both sides, ABS: what the land holds under each."""
     years = sorted({given.years.start, given.years.end, *given.report_years})
     return {
         "soc_t_ha": {
-            side: [{"year": y, "soc_t_ha": float(path(values, y, side))} for y in years]
+            side: [
+                {"year": y, "soc_t_ha": float(scenarios.soc_t_ha(values, y, side))} for y in years
+            ]
             for side in SIDES
         }
     }
 
 
 def _class_rows(
-    given: FarmlandSoc, values: Mapping[str, float], cells: Sequence[Any]
+    given: FarmlandSoc, values: Mapping[str, float], scenarios: _Scenarios
 ) -> list[dict[str, Any]]:
     return [
         {
@@ -387,7 +428,7 @@ def _class_rows(
             "factors_baseline": list(sides["baseline"][-1][1]),
             "factors_project": list(sides["project"][-1][1]),
         }
-        for cell, (weight, sides) in zip(given.classes, cells, strict=True)
+        for cell, (weight, sides) in zip(given.classes, scenarios.classes, strict=True)
     ]
 
 

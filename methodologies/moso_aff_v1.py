@@ -123,24 +123,6 @@ def schema() -> dict[str, Any]:
 
 def example() -> dict[str, Any]:
     """Return an input that runs: 40 ha planted, 6 plots, two of them culm by culm; invented."""
-
-    def culms(*rows: tuple[float, int, int]) -> list[dict[str, Any]]:
-        return [{"dbh_cm": d, "age_du": a, "count": n} for d, a, n in rows]
-
-    plots: list[dict[str, Any]] = [
-        {"id": f"P{i}", "agb_t_ha_start": 4.0 + 0.2 * i, "agb_t_ha_end": 12.5 + 0.35 * i}
-        for i in range(1, 5)
-    ]
-    plots += [
-        {
-            "id": f"P{i}",
-            "area_m2": 400.0,
-            "slope_deg": 12.0,
-            "culms_start": culms((6.0, 1, 10), (6.0, 2, 18 + i)),
-            "culms_end": culms((6.0, 1, 24), (7.0, 2, 30), (7.0, 3, 14 + i)),
-        }
-        for i in (5, 6)
-    ]
     return {
         "period": {"start": "2023-01-01", "end": "2027-01-01"},
         "phase_start": "off",
@@ -155,7 +137,7 @@ def example() -> dict[str, Any]:
             "scattered_trees_removed": False,
             "shrub_removal_share": 0.10,
         },
-        "strata": [{"id": "A", "area_ha": 40.0, "plots": plots}],
+        "strata": [{"id": "A", "area_ha": 40.0, "plots": _example_plots()}],
         "parcels": [{"id": "A-1", "stratum": "A", "area_ha": 40.0}],
         "baseline_co2_t": {"co2_t": 0.0, "u90": 0.0},
         "emissions": {"fertiliser_n_kg_project": 600.0, "fertiliser_n_kg_baseline": 0.0},
@@ -165,13 +147,7 @@ def example() -> dict[str, Any]:
             "initial_agb_t_ha": 0.0,
             "credited_before_co2_t": 380.0,
         },
-        "projection": {
-            "initial": {"culms_per_ha": [500.0, 500.0, 500.0, 500.0], "dbh_cm": 9.0},
-            "target": {"culms_per_ha": [750.0, 750.0, 750.0, 750.0], "dbh_cm": 10.0},
-            "recruits_per_ha": [750.0, 750.0, 750.0],
-            "harvest_share": [0.0, 0.0, 0.0, 1.0],
-            "mortality_share": [0.0, 0.0, 0.0, 0.0],
-        },
+        "projection": _example_projection(),
         "products": [
             {
                 "product": "panels",
@@ -191,6 +167,37 @@ def example() -> dict[str, Any]:
             "carried_debit_kg": 0,
             "product_pool": False,
         },
+    }
+
+
+def _example_plots() -> list[dict[str, Any]]:
+    def culms(*rows: tuple[float, int, int]) -> list[dict[str, Any]]:
+        return [{"dbh_cm": d, "age_du": a, "count": n} for d, a, n in rows]
+
+    plots: list[dict[str, Any]] = [
+        {"id": f"P{i}", "agb_t_ha_start": 4.0 + 0.2 * i, "agb_t_ha_end": 12.5 + 0.35 * i}
+        for i in range(1, 5)
+    ]
+    plots += [
+        {
+            "id": f"P{i}",
+            "area_m2": 400.0,
+            "slope_deg": 12.0,
+            "culms_start": culms((6.0, 1, 10), (6.0, 2, 18 + i)),
+            "culms_end": culms((6.0, 1, 24), (7.0, 2, 30), (7.0, 3, 14 + i)),
+        }
+        for i in (5, 6)
+    ]
+    return plots
+
+
+def _example_projection() -> dict[str, Any]:
+    return {
+        "initial": {"culms_per_ha": [500.0, 500.0, 500.0, 500.0], "dbh_cm": 9.0},
+        "target": {"culms_per_ha": [750.0, 750.0, 750.0, 750.0], "dbh_cm": 10.0},
+        "recruits_per_ha": [750.0, 750.0, 750.0],
+        "harvest_share": [0.0, 0.0, 0.0, 1.0],
+        "mortality_share": [0.0, 0.0, 0.0, 0.0],
     }
 
 

@@ -220,27 +220,8 @@ def schema() -> dict[str, Any]:
 def example() -> dict[str, Any]:
     """Return an input that runs: 500 ha in one stratum, 30 plots, map corrected by the plots.
 
-    The numbers are invented so that the mean error of the map is -0.4 and its standard deviation
-    3.0 t/ha; they describe no real forest.
+    The numbers are invented; they describe no real forest.
     """
-    n = 30
-    spread = math.sqrt(math.fsum((i - (n - 1) / 2) ** 2 for i in range(n)) / (n - 1))
-    plots = []
-    for place in range(n):
-        rank = place * 7 % n
-        error = -0.4 + 3.0 * (rank - (n - 1) / 2) / spread
-        map_start = 44.0 + place * 11 % 19
-        map_change = 4.0 + 0.5 * (place % 4)
-        agb_start = map_start + 1.5 - 0.25 * (place % 9)
-        plots.append(
-            {
-                "id": f"P{place + 1:02d}",
-                "agb_t_ha_start": agb_start,
-                "agb_t_ha_end": round(agb_start + map_change + error, 6),
-                "map_agb_t_ha_start": map_start,
-                "map_agb_t_ha_end": map_start + map_change,
-            }
-        )
     # Their area-weighted means are those of the stratum.
     parcels = [
         ("A-1", 200.0, 52.0, 57.0),
@@ -259,7 +240,7 @@ def example() -> dict[str, Any]:
                 "map_agb_t_ha_end": 58.0625,
                 "map_stderr_t_ha_start": 4.1,
                 "map_stderr_t_ha_end": 4.4,
-                "plots": plots,
+                "plots": _example_plots(),
             }
         ],
         "parcels": [
@@ -285,3 +266,26 @@ def example() -> dict[str, Any]:
             "carried_debit_kg": 0,
         },
     }
+
+
+def _example_plots() -> list[dict[str, Any]]:
+    """Return plots at which the mean error of the map is -0.4 and its standard deviation 3.0 t/ha."""
+    n = 30
+    spread = math.sqrt(math.fsum((i - (n - 1) / 2) ** 2 for i in range(n)) / (n - 1))
+    plots = []
+    for place in range(n):
+        rank = place * 7 % n
+        error = -0.4 + 3.0 * (rank - (n - 1) / 2) / spread
+        map_start = 44.0 + place * 11 % 19
+        map_change = 4.0 + 0.5 * (place % 4)
+        agb_start = map_start + 1.5 - 0.25 * (place % 9)
+        plots.append(
+            {
+                "id": f"P{place + 1:02d}",
+                "agb_t_ha_start": agb_start,
+                "agb_t_ha_end": round(agb_start + map_change + error, 6),
+                "map_agb_t_ha_start": map_start,
+                "map_agb_t_ha_end": map_start + map_change,
+            }
+        )
+    return plots

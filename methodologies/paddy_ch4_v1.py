@@ -10,6 +10,7 @@ Released 2026-11. Frozen: a change is `paddy_ch4_v2`.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
@@ -131,6 +132,35 @@ def season_ch4_kg_ha(
     return efc * sfw * sfp * organic**exponent * days
 
 
+@dataclass(frozen=True)
+class _Sides:
+    """The seasons of both scenarios with their days."""
+
+    region: Region
+    seasons: Mapping[str, Sequence[tuple[Season, float]]]
+
+    def ch4_kg_ha(self, v: Mapping[str, Any], side: str) -> Any:
+        return sum(_season(v, self.region, s, d) for s, d in self.seasons[side])
+
+    def saved_ch4_kg_ha(self, v: Mapping[str, Any]) -> Any:
+        return self.ch4_kg_ha(v, "baseline") - self.ch4_kg_ha(v, "project")
+
+    def rows(self, v: Mapping[str, float]) -> dict[str, Any]:
+        return {
+            side: [_season_row(v, self.region, s, d) for s, d in seasons]
+            for side, seasons in self.seasons.items()
+        }
+
+
+@dataclass(frozen=True)
+class _MoreN2o:
+    """Direct N2O of both scenarios and the penalty for what the project has more of it."""
+
+    kg_ha: Mapping[str, float]
+    increase_kg_ha: float
+    penalty_t: float
+
+
 def run(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result of one year, shaped as `methods run` prints it."""
     given = inputs.parse(Paddy, data)
@@ -138,29 +168,22 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
     farmland_v1.check_gates(given.gates, remarks)
     baseline = _as_drained(given, remarks)
     _check_aeration(given.project, remarks)
-    sides = {"baseline": baseline, "project": list(given.project)}
     gwp_set = remarks.decided(given.policy.gwp_set, "gwp.set", "gwp_set", "ar5")
     gwp_ch4, gwp_n2o = remarks.number(CH4_GWP_IDS[gwp_set]), remarks.number(N2O_GWP_IDS[gwp_set])
-    days = {
-        side: [s.length_days(given.region, remarks) for s in seasons]
-        for side, seasons in sides.items()
-    }
-    ids = _factor_ids(given.region, sides)
+    seasons = {"baseline": baseline, "project": list(given.project)}
+    sides = _Sides(
+        given.region,
+        {
+            side: [(s, s.length_days(given.region, remarks)) for s in many]
+            for side, many in seasons.items()
+        },
+    )
+    ids = _factor_ids(given.region, seasons)
     remarks.used.update(ids)
     spreads = farmland_v1.spreads(ids)
-    # Common random numbers: whatever both sides share is one name; water classes by the policy.
-    groups = {}
-    if given.policy.water_draws == "comonotonic":
-        groups = {i: "water" for i in ids if i.startswith("rice.sfw.")}
-
-    def ch4_kg_ha(v: Mapping[str, Any], side: str) -> Any:
-        return sum(
-            _season(v, given.region, s, d) for s, d in zip(sides[side], days[side], strict=True)
-        )
 
     def reduction(v: Mapping[str, Any]) -> Any:
-        saved = ch4_kg_ha(v, "baseline") - ch4_kg_ha(v, "project")
-        return saved * given.area_ha * gwp_ch4 / 1000.0
+        return sides.saved_ch4_kg_ha(v) * given.area_ha * gwp_ch4 / 1000.0
 
     values = {name: s.value for name, s in spreads.items()}
     value = float(reduction(values))
@@ -168,47 +191,73 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         reduction,
         spreads,
         seed=propagation.seed_of(data, factors.factor_hash(FACTOR_IDS)),
-        groups=groups,
+        groups=_drawn_together(given, ids),
     )
     group = settlement.Group(
         "ch4", "reduction", (Component("paddy", "CH4", value, drawn.sd),), drawn.sd, drawn.u90
     )
-    n2o = {side: _n2o_kg_ha(seasons, remarks) for side, seasons in sides.items()}
-    to_awd = any(s.water_regime == AWD for s in given.project)
-    more_n2o_kg_ha = n2o["project"] - _n2o_kg_ha(baseline, remarks, before_awd=to_awd)
-    penalty_t = max(0.0, more_n2o_kg_ha) * given.area_ha * gwp_n2o / 1000.0
-    penalties = (Component("soil", "N2O", -penalty_t, None),) if penalty_t else ()
-    ch4 = {side: float(ch4_kg_ha(values, side)) for side in sides}
+    n2o = _more_n2o(given, baseline, gwp_n2o, remarks)
     intermediate = {
-        "mode": "DELTA",
-        "area_ha": given.area_ha,
-        "ch4_kg_ha": {**ch4, "reduction": ch4["baseline"] - ch4["project"]},
-        "n2o_kg_ha": {**n2o, "increase": more_n2o_kg_ha},
-        "n2o_kg": more_n2o_kg_ha * given.area_ha,
-        "reduction_co2e_t_ha": value / given.area_ha,
-        "n2o_penalty_co2e_t_ha": penalty_t / given.area_ha,
-        "net_gross_co2e_t_ha": (value - penalty_t) / given.area_ha,
-        # ABS: what the field emits under each scenario; never issued.
-        "abs_co2e_t_ha": {
-            side: 0.0 - (ch4[side] * gwp_ch4 + n2o[side] * gwp_n2o) / 1000.0 for side in sides
-        },
+        **_per_hectare(given, sides, values, value, n2o, {"ch4": gwp_ch4, "n2o": gwp_n2o}),
         "gwp_ch4": gwp_ch4,
         "gwp_n2o": gwp_n2o,
-        "seasons": {
-            side: [
-                _season_row(values, given.region, s, d)
-                for s, d in zip(seasons, days[side], strict=True)
-            ]
-            for side, seasons in sides.items()
-        },
+        "seasons": sides.rows(values),
         "water_draws": given.policy.water_draws,
         "u90": drawn.u90 if math.isfinite(drawn.u90) else None,
         "monte_carlo": drawn.as_dict(),
     }
+    penalties = (Component("soil", "N2O", -n2o.penalty_t, None),) if n2o.penalty_t else ()
     claim = settlement.Claim(
         METHOD_ID, FACTOR_IDS, (group,), intermediate, penalties, buffer_on="removals"
     )
     return settlement.settle(claim, given.policy, remarks)
+
+
+def _drawn_together(given: Paddy, ids: Sequence[str]) -> dict[str, str]:
+    """Return the factors that move as one: whatever both sides share is one name and so one number
+    anyway; the water classes by the policy."""
+    if given.policy.water_draws != "comonotonic":
+        return {}
+    return {i: "water" for i in ids if i.startswith("rice.sfw.")}
+
+
+def _more_n2o(
+    given: Paddy, baseline: Sequence[Season], gwp_n2o: float, remarks: Remarks
+) -> _MoreN2o:
+    kg_ha = {
+        "baseline": _n2o_kg_ha(baseline, remarks),
+        "project": _n2o_kg_ha(given.project, remarks),
+    }
+    to_awd = any(s.water_regime == AWD for s in given.project)
+    increase_kg_ha = kg_ha["project"] - _n2o_kg_ha(baseline, remarks, before_awd=to_awd)
+    penalty_t = max(0.0, increase_kg_ha) * given.area_ha * gwp_n2o / 1000.0
+    return _MoreN2o(kg_ha, increase_kg_ha, penalty_t)
+
+
+def _per_hectare(
+    given: Paddy,
+    sides: _Sides,
+    values: Mapping[str, float],
+    reduction_co2e_t: float,
+    n2o: _MoreN2o,
+    gwp: Mapping[str, float],
+) -> dict[str, Any]:
+    ch4 = {side: float(sides.ch4_kg_ha(values, side)) for side in sides.seasons}
+    return {
+        "mode": "DELTA",
+        "area_ha": given.area_ha,
+        "ch4_kg_ha": {**ch4, "reduction": ch4["baseline"] - ch4["project"]},
+        "n2o_kg_ha": {**n2o.kg_ha, "increase": n2o.increase_kg_ha},
+        "n2o_kg": n2o.increase_kg_ha * given.area_ha,
+        "reduction_co2e_t_ha": reduction_co2e_t / given.area_ha,
+        "n2o_penalty_co2e_t_ha": n2o.penalty_t / given.area_ha,
+        "net_gross_co2e_t_ha": (reduction_co2e_t - n2o.penalty_t) / given.area_ha,
+        # ABS: what the field emits under each scenario; never issued.
+        "abs_co2e_t_ha": {
+            side: 0.0 - (ch4[side] * gwp["ch4"] + n2o.kg_ha[side] * gwp["n2o"]) / 1000.0
+            for side in sides.seasons
+        },
+    }
 
 
 def _as_drained(given: Paddy, remarks: Remarks) -> list[Season]:
