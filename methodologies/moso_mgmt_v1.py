@@ -16,10 +16,10 @@ Released 2026-11. Frozen: a change of any number or equation is a new module, `m
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from methodologies import (
     added_emissions_v1,
@@ -27,21 +27,20 @@ from methodologies import (
     deductions,
     eligibility,
     factors,
+    moso_mgmt_v1_change,
     moso_mgmt_v1_input,
     moso_stand_v1,
-    statistics,
 )
 from methodologies.base import (
     CO2_PER_C,
     Component,
     Method,
-    MethodInputInvalid,
     NotIssuable,
-    OutOfDomain,
     floor_kg,
 )
+from methodologies.moso_mgmt_v1_change import Change, PlotPair
 from methodologies.moso_mgmt_v1_explain import explain
-from methodologies.moso_mgmt_v1_input import Round, Stratum, example, schema
+from methodologies.moso_mgmt_v1_input import Round, example, schema
 from methodologies.moso_stand_v1 import age_du, culm_agb_kg, plot_agb_t_ha
 from methodologies.remarks import Remarks
 
@@ -67,7 +66,6 @@ PARCEL_AREA_TOLERANCE_SHARE = 0.001
 
 FACTOR_IDS = (
     "const.c_to_co2",
-    "const.n2o_n_to_n2o",
     *moso_stand_v1.CULM_FACTOR_IDS,
     "moso.eq.domain_d",
     moso_stand_v1.AGE_RULE_FACTOR_ID,
@@ -86,77 +84,8 @@ FACTOR_IDS = (
     "risk.registry",
     "leakage.moso_mgmt",
     "raster.rho_t",
-    "gwp.set",
-    "gwp.n2o.ar5",
-    "gwp.n2o.ar6",
-    "gwp.ch4.ar5",
-    "gwp.ch4.ar6_nonfossil",
-    "n2o.EF1.aggregate",
-    "n2o.EF1.synthetic_wet",
-    "n2o.EF1.organic_wet",
-    "n2o.EF4.aggregate",
-    "n2o.EF4.wet",
-    "n2o.EF5",
-    "n2o.FracGASF",
-    "n2o.FracGASM",
-    "n2o.FracLEACH",
-    "urea.EF",
-    "fire.Gef.ch4",
-    "fire.Gef.n2o",
-    "fire.Cf",
+    *added_emissions_v1.FACTOR_IDS,
 )
-
-Mode = Literal["model_assisted", "plots", "raster"]
-
-
-@dataclass(frozen=True, slots=True)
-class StratumChange:
-    """Change of above-ground biomass of one stratum [t/ha]; None where the mode has no such number."""
-
-    id: str
-    area_ha: float
-    weight: float
-    mode: Mode
-    n: int
-    map_delta: float | None
-    mean_e: float | None
-    s_e: float | None
-    delta: float
-    se: float | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the row as it stands in `intermediate`."""
-        return {
-            "id": self.id,
-            "area_ha": self.area_ha,
-            "weight": self.weight,
-            "mode": self.mode,
-            "n": self.n,
-            "map_delta_t_ha": self.map_delta,
-            "mean_e_t_ha": self.mean_e,
-            "s_e_t_ha": self.s_e,
-            "delta_agb_t_ha": self.delta,
-            "se_t_ha": self.se,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Change over all strata [t/ha]; `estimate` is None if a map came without standard deviation."""
-
-    strata: tuple[StratumChange, ...]
-    delta: float
-    estimate: statistics.Estimate | None
-
-
-@dataclass(frozen=True, slots=True)
-class PlotPair:
-    """Above-ground biomass of one plot at both dates [t/ha]."""
-
-    stratum: str
-    id: str
-    start: float
-    end: float
 
 
 def run(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,8 +132,8 @@ def measured(round_: Round, remarks: Remarks, variant: Variant) -> dict[str, Any
     _check_phase(round_, remarks)
     _check_areas(round_, remarks)
     _check_biomass_band(round_, remarks)
-    pairs = _plot_pairs(round_, remarks)
-    change = _change(round_, pairs, remarks)
+    pairs = moso_mgmt_v1_change.plot_pairs(round_, remarks)
+    change = moso_mgmt_v1_change.estimated(round_, pairs, remarks)
 
     area_ha = math.fsum(stratum.area_ha for stratum in round_.strata)
     stock = _stock_terms(round_, change, area_ha, remarks)
@@ -299,164 +228,6 @@ def _check_biomass_band(round_: Round, remarks: Remarks) -> None:
                 f"{kind} {'、'.join(dict.fromkeys(odd))} 的图上平均地上生物量不在 {low:g}–{high:g} 吨/公顷之间，"
                 "超出毛竹林常见范围；请核对图层与地类。",
             )
-
-
-def _plot_pairs(round_: Round, remarks: Remarks) -> dict[str, list[PlotPair]]:
-    """Return the plots of each stratum with their biomass, from culms where these were measured."""
-    pairs: dict[str, list[PlotPair]] = {}
-    thick_or_old: dict[str, list[str]] = {}
-    for stratum in round_.strata:
-        pairs[stratum.id] = []
-        for plot in stratum.plots:
-            if plot.agb_t_ha_start is not None and plot.agb_t_ha_end is not None:
-                pair = PlotPair(stratum.id, plot.id, plot.agb_t_ha_start, plot.agb_t_ha_end)
-            else:
-                assert plot.culms_start is not None and plot.culms_end is not None
-                assert plot.area_m2 is not None
-                rows = (*plot.culms_start, *plot.culms_end)
-                remarks.used.update(moso_stand_v1.CULM_FACTOR_IDS)
-                if any(row.age_years is not None for row in rows):
-                    remarks.used.add(moso_stand_v1.AGE_RULE_FACTOR_ID)
-                start, end = (
-                    _plot_agb(plot.id, [row.culms() for row in date_rows], plot)
-                    for date_rows in (plot.culms_start, plot.culms_end)
-                )
-                pair = PlotPair(stratum.id, plot.id, start, end)
-                for notice in moso_stand_v1.guard_notices([r.culms() for r in rows], plot.id):
-                    thick_or_old.setdefault(notice.code, []).append(notice.message)
-            pairs[stratum.id].append(pair)
-    for code, messages in sorted(thick_or_old.items()):
-        remarks.warn(code, f"样地 {' '.join(messages)}")
-    return pairs
-
-
-def _plot_agb(
-    plot_id: str, culms: Sequence[moso_stand_v1.Culms], plot: moso_mgmt_v1_input.Plot
-) -> float:
-    assert plot.area_m2 is not None
-    try:
-        return moso_stand_v1.plot_agb_t_ha(culms, plot.area_m2, plot.slope_deg)
-    except OutOfDomain as error:
-        raise OutOfDomain(f"样地 {plot_id}：{error}") from error
-
-
-def _change(round_: Round, pairs: Mapping[str, list[PlotPair]], remarks: Remarks) -> Change:
-    """Return the change by plots wherever every stratum has enough of them, else by the map alone."""
-    minimum = round_.policy.min_plots_per_stratum
-    counts = {stratum.id: len(stratum.plots) for stratum in round_.strata}
-    short = {key: n for key, n in counts.items() if n < minimum}
-    if short and any(counts.values()):
-        listed = "、".join(f"{key}（{n} 个）" for key, n in short.items())
-        remarks.refuse(
-            "TOO_FEW_PLOTS",
-            f"层 {listed} 的样地少于每层 {minimum} 个，抽样误差无法可靠估计，不得签发；请补设样地。",
-        )
-    if min(counts.values()) >= 2:
-        return _change_by_plots(round_, pairs)
-    if unmapped := [stratum.id for stratum in round_.strata if not stratum.has_map]:
-        raise MethodInputInvalid(
-            f"层 {'、'.join(unmapped)} 既无两期图上生物量，样地又不足以估计全部各层；"
-            "请补充样地（每层至少 2 个）或图上均值。"
-        )
-    return _change_by_map(round_, remarks)
-
-
-def _change_by_plots(round_: Round, pairs: Mapping[str, list[PlotPair]]) -> Change:
-    area_ha = math.fsum(stratum.area_ha for stratum in round_.strata)
-    rows = [_stratum_by_plots(s, pairs[s.id], s.area_ha / area_ha) for s in round_.strata]
-    estimate = statistics.stratified_mean(
-        [row.weight for row in rows],
-        [row.delta for row in rows],
-        [row.s_e or 0.0 for row in rows],
-        [row.n for row in rows],
-    )
-    return Change(tuple(rows), estimate.mean, estimate)
-
-
-def _stratum_by_plots(stratum: Stratum, pairs: Sequence[PlotPair], weight: float) -> StratumChange:
-    """Return the change of a stratum; without map values the map's change is taken as zero."""
-    plot_changes = [pair.end - pair.start for pair in pairs]
-    assisted = all(plot.has_map for plot in stratum.plots)
-    map_changes = [
-        _map_change(plot.map_agb_t_ha_start, plot.map_agb_t_ha_end) if assisted else 0.0
-        for plot in stratum.plots
-    ]
-    map_delta = (
-        _map_change(stratum.map_agb_t_ha_start, stratum.map_agb_t_ha_end) if assisted else 0.0
-    )
-    found = statistics.difference_estimator(map_delta, plot_changes, map_changes)
-    return StratumChange(
-        id=stratum.id,
-        area_ha=stratum.area_ha,
-        weight=weight,
-        mode="model_assisted" if assisted else "plots",
-        n=found.n,
-        map_delta=map_delta if assisted else None,
-        mean_e=found.mean_error,
-        s_e=found.sd_error,
-        delta=found.estimate.mean,
-        se=found.estimate.stderr,
-    )
-
-
-def _map_change(start: float | None, end: float | None) -> float:
-    assert start is not None and end is not None
-    return end - start
-
-
-def _change_by_map(round_: Round, remarks: Remarks) -> Change:
-    """Return the change by the map alone, errors shared across strata unless the input says less."""
-    remarks.warn(
-        "RASTER_ONLY",
-        "本期未采用样地校正，只用两期栅格相减。栅格像元误差彼此相关，单凭栅格很难分辨毛竹林每年 1–2 吨/公顷"
-        "的真实变化，扣减后通常为零；结果宜作清查与筛查，签发请按层布设样地。",
-    )
-    area_ha = math.fsum(stratum.area_ha for stratum in round_.strata)
-    time_correlation = remarks.number("raster.rho_t")
-    rows = [_stratum_by_map(s, s.area_ha / area_ha, time_correlation) for s in round_.strata]
-    mean = math.fsum(row.weight * row.delta for row in rows)
-    if any(row.se is None for row in rows):
-        missing = "、".join(row.id for row in rows if row.se is None)
-        remarks.refuse(
-            "STDERR_MISSING",
-            f"层 {missing} 的图层没有标准差，又没有足够样地，不确定性无从估计，不得签发；"
-            "请提供图层标准差，或布设样地。",
-        )
-        return Change(tuple(rows), mean, None)
-    rho = round_.policy.map_strata_correlation
-    variance_start = _shared_variance([s.map_stderr_t_ha_start for s in round_.strata], rows, rho)
-    variance_end = _shared_variance([s.map_stderr_t_ha_end for s in round_.strata], rows, rho)
-    variance = statistics.difference_variance(variance_start, variance_end, time_correlation)
-    estimate = statistics.Estimate(mean, math.sqrt(variance), None, statistics.t_quantile(None))
-    return Change(tuple(rows), mean, estimate)
-
-
-def _stratum_by_map(stratum: Stratum, weight: float, time_correlation: float) -> StratumChange:
-    delta = _map_change(stratum.map_agb_t_ha_start, stratum.map_agb_t_ha_end)
-    start, end = stratum.map_stderr_t_ha_start, stratum.map_stderr_t_ha_end
-    se = None
-    if start is not None and end is not None:
-        se = math.sqrt(statistics.difference_variance(start**2, end**2, time_correlation))
-    return StratumChange(
-        id=stratum.id,
-        area_ha=stratum.area_ha,
-        weight=weight,
-        mode="raster",
-        n=len(stratum.plots),
-        map_delta=delta,
-        mean_e=None,
-        s_e=None,
-        delta=delta,
-        se=se,
-    )
-
-
-def _shared_variance(
-    stderrs: Sequence[float | None], rows: Sequence[StratumChange], rho: float
-) -> float:
-    """Return the variance of the weighted mean when errors of any two strata correlate by rho."""
-    terms = [row.weight * (s or 0.0) for row, s in zip(rows, stderrs, strict=True)]
-    return rho * math.fsum(terms) ** 2 + (1.0 - rho) * math.fsum(t * t for t in terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -709,7 +480,9 @@ def _allocation(
         wanted = areas
         if round_.policy.allocation == "map_change":
             wanted = {
-                p.id: sign * p.area_ha * _map_change(p.map_agb_t_ha_start, p.map_agb_t_ha_end)
+                p.id: sign
+                * p.area_ha
+                * moso_mgmt_v1_change.map_change(p.map_agb_t_ha_start, p.map_agb_t_ha_end)
                 for p in inside
             }
         for key, share in _shares(wanted, areas).items():

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from methodologies import calculation, factors, moso_stand_v1
+from methodologies import calculation, factors, moso_mgmt_v1_explain, moso_stand_v1
 from methodologies.base import CO2_PER_C, OutOfDomain
 from methodologies.inputs import Model
 from methodologies.moso_mgmt_v1_input import CulmRow
@@ -131,19 +131,8 @@ METHOD = calculation.method(
         "area_m2": 400.0,
         "slope_deg": 0.0,
         "culms": [
-            {"dbh_cm": d, "age_du": a, "count": n}
-            for d, a, n in (
-                (8.0, 1, 10),
-                (8.0, 2, 12),
-                (8.0, 3, 8),
-                (10.0, 1, 14),
-                (10.0, 2, 18),
-                (10.0, 3, 14),
-                (10.0, 4, 6),
-                (12.0, 1, 6),
-                (12.0, 2, 8),
-                (12.0, 3, 4),
-            )
+            {"dbh_cm": c.dbh_cm, "age_du": c.age_du, "count": c.count}
+            for c in moso_mgmt_v1_explain.EXAMPLE_CULMS
         ],
         "monte_carlo": {"dbh_cv": 0.02, "culm_cv": 0.12, "shared_cv": 0.0, "draws": 10000},
         "policy": {"root_ratio": None, "carbon_fraction": None},
