@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func, sele
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from methodologies import catalogue
+from methodologies.base import Method
 from sinks.core import audit, policies, workdays
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, refused_in_words, today
@@ -147,24 +148,12 @@ def create(
         )
     if not strata or not name.strip():
         raise Invalid("请填写项目名称并选择地块。", code="project")
-    if baseline_basis not in BASELINE_BASES or not 0.0 <= baseline_u90 < 10.0:
-        raise Invalid("请选择基准线依据，其不确定性为 0 到 10 之间的份额。", code="baseline")
-    if baseline_basis == "steady_state" and baseline_co2_t_ha_year != 0.0:
-        raise Invalid("稳定状态的基准线为零；有变化时请选择其他依据。", code="baseline")
+    _check_baseline(baseline_basis, baseline_co2_t_ha_year, baseline_u90)
     members = [parcels.locked(session, parcel_id) for parcel_id in sorted(strata)]
-    districts = {parcel.district_code for parcel in members}
-    if len(districts) > 1:
-        raise Conflict("一个项目的地块须在同一县区。", code="districts")
-    for parcel in members:
-        if parcel.sink_type != method.sink_type:
-            raise Conflict(f"{parcel.code} 的类型不适用方法 {method_id}。", code="sink_type")
-        if parcel.status not in (ParcelStatus.ENROLLED, ParcelStatus.UNDER_CONTRACT):
-            raise Conflict(f"{parcel.code} 尚未入库，不能加入项目。", code="not_enrolled")
-        if taken := _project_of(session, parcel.id):
-            raise Conflict(f"{parcel.code} 已在项目“{taken.name}”中。", code="in_project")
+    _refuse_unfit(session, members, method)
     day = today(session)
     refuse_unheld(session, actor.party_id, list(strata), day, day + timedelta(days=1))
-    district_code = districts.pop()
+    district_code = members[0].district_code
     row = Project(
         name=name.strip()[:100],
         sink_type=method.sink_type,
@@ -190,6 +179,29 @@ def create(
         {"method": method_id, "parcels": len(strata)},
     )  # fmt: skip
     return row
+
+
+def _check_baseline(
+    baseline_basis: str, baseline_co2_t_ha_year: float, baseline_u90: float
+) -> None:
+    if baseline_basis not in BASELINE_BASES or not 0.0 <= baseline_u90 < 10.0:
+        raise Invalid("请选择基准线依据，其不确定性为 0 到 10 之间的份额。", code="baseline")
+    if baseline_basis == "steady_state" and baseline_co2_t_ha_year != 0.0:
+        raise Invalid("稳定状态的基准线为零；有变化时请选择其他依据。", code="baseline")
+
+
+def _refuse_unfit(session: Session, members: list[parcels.Parcel], method: Method) -> None:
+    """Refuse parcels that cannot be in one project of the method."""
+    districts = {parcel.district_code for parcel in members}
+    if len(districts) > 1:
+        raise Conflict("一个项目的地块须在同一县区。", code="districts")
+    for parcel in members:
+        if parcel.sink_type != method.sink_type:
+            raise Conflict(f"{parcel.code} 的类型不适用方法 {method.id}。", code="sink_type")
+        if parcel.status not in (ParcelStatus.ENROLLED, ParcelStatus.UNDER_CONTRACT):
+            raise Conflict(f"{parcel.code} 尚未入库，不能加入项目。", code="not_enrolled")
+        if taken := _project_of(session, parcel.id):
+            raise Conflict(f"{parcel.code} 已在项目“{taken.name}”中。", code="in_project")
 
 
 def refuse_unheld(

@@ -145,17 +145,14 @@ def record(
     _refuse_days(meeting_notice_on, met_on, published_from, published_to)
     if not published_where.strip():
         raise Invalid("请写明公示的地点或方式。", code="published_where")
-    wanted = sorted(set(parcel_ids))
-    found = session.scalars(select(Parcel.id).where(Parcel.id.in_(wanted))).all()
-    if not wanted or len(found) != len(wanted):
-        raise Invalid("请选择决议所涉的地块。", code="parcels")
-    filed = [
-        documents.file(
+    wanted = _registered(session, parcel_ids)
+
+    def filed(kind: str, paper: Paper) -> int:
+        return documents.file(
             session, actor, kind=f"consent_{kind}", name=paper.name, content=paper.content,
             subject=f"consent:{collective_id}",
-        ).id
-        for kind, paper in (("resolution", resolution), ("vote", vote), ("notice", notice))
-    ]  # fmt: skip
+        ).id  # fmt: skip
+
     row = CollectiveConsent(
         collective_id=collective_id,
         body=body,
@@ -167,21 +164,38 @@ def record(
         published_from=published_from,
         published_to=published_to,
         published_where=published_where.strip()[:200],
-        resolution_document_id=filed[0],
-        vote_document_id=filed[1],
-        notice_document_id=filed[2],
+        resolution_document_id=filed("resolution", resolution),
+        vote_document_id=filed("vote", vote),
+        notice_document_id=filed("notice", notice),
         recorded_by_id=actor.person_id,
     )
     session.add(row)
     session.flush()
-    session.add_all(ConsentParcel(consent_id=row.id, parcel_id=parcel_id) for parcel_id in wanted)
+    _put_on_parcels(session, actor, row, wanted)
+    return row
+
+
+def _registered(session: Session, parcel_ids: Sequence[int]) -> list[int]:
+    """The parcels, each once, after looking that every one of them exists."""
+    wanted = sorted(set(parcel_ids))
+    found = session.scalars(select(Parcel.id).where(Parcel.id.in_(wanted))).all()
+    if not wanted or len(found) != len(wanted):
+        raise Invalid("请选择决议所涉的地块。", code="parcels")
+    return wanted
+
+
+def _put_on_parcels(
+    session: Session, actor: Actor, row: CollectiveConsent, parcel_ids: Sequence[int]
+) -> None:
+    session.add_all(
+        ConsentParcel(consent_id=row.id, parcel_id=parcel_id) for parcel_id in parcel_ids
+    )
     session.flush()
-    for parcel_id in wanted:
+    for parcel_id in parcel_ids:
         audit.record(
             session, actor, "consent.record", f"parcel:{parcel_id}",
-            {"id": row.id, "in_favour": in_favour_count, "entitled": entitled_count},
+            {"id": row.id, "in_favour": row.in_favour_count, "entitled": row.entitled_count},
         )  # fmt: skip
-    return row
 
 
 def _refuse_counts(entitled: int, present: int, in_favour: int, body: Body) -> None:

@@ -186,15 +186,7 @@ def add(
     actor.require(Role.OFFICER, Role.REGISTRAR)
     codes = _described(session, kind, name, source, as_of, licence, district_codes)
     read = vectors.read(path, crs=crs, encoding=encoding, layer=layer)
-    if shape_no_field is not None and shape_no_field not in read.fields:
-        raise Invalid(
-            f"没有字段“{shape_no_field}”。有：{'、'.join(read.fields)[:200]}。",
-            code="shape_no_field",
-        )
-    # Maps reach beyond the city; only their own geometry is judged.
-    report = check.check_rows(read, sink_type=SinkType.OTHER, anywhere=True)
-    if not report.accepted:
-        raise Invalid("文件里没有一个可用的图形。", code="nothing_accepted")
+    report = _checked(read, shape_no_field)
     session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
     before = _in_force(session, kind, codes)
     _refuse_older(before, read.sha256, as_of)
@@ -225,15 +217,35 @@ def add(
     session.add(row)
     session.flush()
     _add_shapes(session, row.id, report.accepted, shape_no_field)
+    _put_in_force(session, actor, row, before)
+    return row
+
+
+def _checked(read: vectors.VectorFile, shape_no_field: str | None) -> check.CheckReport:
+    """The shapes that can be taken. Maps reach beyond the city; only their own geometry is judged."""
+    if shape_no_field is not None and shape_no_field not in read.fields:
+        raise Invalid(
+            f"没有字段“{shape_no_field}”。有：{'、'.join(read.fields)[:200]}。",
+            code="shape_no_field",
+        )
+    report = check.check_rows(read, sink_type=SinkType.OTHER, anywhere=True)
+    if not report.accepted:
+        raise Invalid("文件里没有一个可用的图形。", code="nothing_accepted")
+    return report
+
+
+def _put_in_force(
+    session: Session, actor: Actor, row: ConstraintLayer, before: Sequence[ConstraintLayer]
+) -> None:
+    """The new map takes the place of those it covers wholly."""
     for older in before:
         older.superseded_by_id, older.superseded_at = row.id, now(session)
     session.flush()
     audit.record(
         session, actor, "constraint.import", f"constraint:{row.id}",
-        {"kind": kind, "sha256": read.sha256, "shapes": row.shapes,
+        {"kind": row.kind, "sha256": row.sha256, "shapes": row.shapes,
          "refused": len(row.refused), "replaces": [older.id for older in before]},
     )  # fmt: skip
-    return row
 
 
 def _described(

@@ -80,17 +80,7 @@ def commit(
     batch = staging.locked(session, batch_id, State.STAGED)
     _refuse_unready(session, batch, owner_id)
     count = batch.counts["rows"]["taken"]
-    started_at = now(session)
-    progress.step("写入地块", 0, count)
-    session.execute(text(PARCELS), _values(batch, actor, started_at))
-    progress.step("写入权利", 0, count)
-    session.execute(
-        text(RIGHTS), {**_values(batch, actor, started_at), "owner": owner_id,
-                       "pending": rights.CERTIFICATE_PENDING},
-    )  # fmt: skip
-    progress.step("核对重叠和申报面积", 0, count)
-    marked = _mark(session, batch)
-    progress.step("写入记录", count, count)
+    marked = _write(session, actor, batch, owner_id, progress, count)
     row = LandImport(
         file_name=batch.file_name,
         sha256=sha256,
@@ -113,6 +103,29 @@ def commit(
          "refused": len(row.refused), "answers": batch.answers},
     )  # fmt: skip
     return row
+
+
+def _write(
+    session: Session,
+    actor: Actor,
+    batch: ImportBatch,
+    owner_id: int,
+    progress: Progress,
+    count: int,
+) -> int:
+    """Write parcels, rights and marks, each in one statement; gives how many marks there are."""
+    started_at = now(session)
+    progress.step("写入地块", 0, count)
+    session.execute(text(PARCELS), _values(batch, actor, started_at))
+    progress.step("写入权利", 0, count)
+    session.execute(
+        text(RIGHTS), {**_values(batch, actor, started_at), "owner": owner_id,
+                       "pending": rights.CERTIFICATE_PENDING},
+    )  # fmt: skip
+    progress.step("核对重叠和申报面积", 0, count)
+    marked = _mark(session, batch)
+    progress.step("写入记录", count, count)
+    return marked
 
 
 def _first_or_wait(session: Session, sha256: str) -> LandImport | None:

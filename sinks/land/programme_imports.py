@@ -58,51 +58,33 @@ def commit(
         No programme, number, or such pool; a period that runs backwards; no row to take.
     """
     actor.require(Role.OFFICER, Role.REGISTRAR)
-    if not programme.strip():
-        raise Invalid("请填写机制名称，如 浙林碳普惠、CCER、VCS。", code="programme")
-    if pool not in POOLS:
-        raise Invalid(f"碳库只能是：{'、'.join(POOLS)}。", code="pool")
-    if ends_on is not None and ends_on <= starts_on:
-        raise Invalid("计入期的终止日应晚于起始日。", code="period")
-    if not report.accepted:
-        raise Invalid("没有一行可以导入，请按提示修正后再试。", code="nothing_accepted")
+    _check(report, programme, starts_on, ends_on, pool)
     documents.file(
         session, actor, kind="programme_claims", name=file_name, content=content,
         subject=f"programme:{programme.strip()}",
     )  # fmt: skip
     made, cases, known = [], [], 0
     for checked in report.accepted:
-        number = external_id.strip() or str(checked.attributes.get(external_id_field) or "").strip()
-        if not number:
-            raise Invalid(
-                f"第 {checked.row} 行没有项目编号：请给出编号，或写明编号所在的字段。",
-                code="external_id",
-            )
-        sha = geometry.geometry_sha256(checked.boundary_4490)
-        if _known(session, programme.strip(), number, pool, sha, starts_on):
-            known += 1
-            continue
         row = ProgrammeClaim(
             programme=programme.strip()[:100],
-            external_id=number[:100],
+            external_id=_number(checked, external_id, external_id_field),
             pool=pool,
             name=_name(checked),
             starts_on=starts_on,
             ends_on=ends_on,
             boundary=from_shape(checked.boundary_4490, srid=4490),
             area_m2=checked.area_m2,
-            geometry_sha256=sha,
+            geometry_sha256=geometry.geometry_sha256(checked.boundary_4490),
             source_name=file_name[:200],
             source_sha256=sha256,
             source_row=checked.row,
             status="standing",
             imported_by_id=actor.person_id,
         )
-        busy = Conflict(
-            f"{number} 的这块占用刚由另一人导入。请重新导入，已有的不会重复。", code="claim_known"
-        )
-        with refused_in_words(session, {"programme_claim_once": busy}):
-            session.add(row)
+        if _known(session, row):
+            known += 1
+            continue
+        _store(session, row)
         made.append(row.id)
         cases += _disputes(session, actor, row, checked.boundary_4490)
     audit.record(
@@ -112,6 +94,40 @@ def commit(
     return Imported(made, known, cases)
 
 
+def _check(
+    report: CheckReport, programme: str, starts_on: date, ends_on: date | None, pool: str
+) -> None:
+    """What is said of the whole file."""
+    if not programme.strip():
+        raise Invalid("请填写机制名称，如 浙林碳普惠、CCER、VCS。", code="programme")
+    if pool not in POOLS:
+        raise Invalid(f"碳库只能是：{'、'.join(POOLS)}。", code="pool")
+    if ends_on is not None and ends_on <= starts_on:
+        raise Invalid("计入期的终止日应晚于起始日。", code="period")
+    if not report.accepted:
+        raise Invalid("没有一行可以导入，请按提示修正后再试。", code="nothing_accepted")
+
+
+def _number(checked: CheckedRow, external_id: str, external_id_field: str) -> str:
+    """The programme's number of the project: the file's, else the row's own."""
+    number = external_id.strip() or str(checked.attributes.get(external_id_field) or "").strip()
+    if not number:
+        raise Invalid(
+            f"第 {checked.row + 1} 行没有项目编号：请给出编号，或写明编号所在的字段。",
+            code="external_id",
+        )
+    return number[:100]
+
+
+def _store(session: Session, row: ProgrammeClaim) -> None:
+    busy = Conflict(
+        f"{row.external_id} 的这块占用刚由另一人导入。请重新导入，已有的不会重复。",
+        code="claim_known",
+    )
+    with refused_in_words(session, {"programme_claim_once": busy}):
+        session.add(row)
+
+
 def _name(checked: CheckedRow) -> str:
     for field in ("name", "NAME", "名称", "项目名称"):
         if value := checked.attributes.get(field):
@@ -119,13 +135,12 @@ def _name(checked: CheckedRow) -> str:
     return ""
 
 
-def _known(
-    session: Session, programme: str, number: str, pool: str, sha: str, starts_on: date
-) -> bool:
+def _known(session: Session, row: ProgrammeClaim) -> bool:
+    """Whether the same claim was stored before."""
     query = select(ProgrammeClaim.id).where(
-        ProgrammeClaim.programme == programme, ProgrammeClaim.external_id == number,
-        ProgrammeClaim.pool == pool, ProgrammeClaim.geometry_sha256 == sha,
-        ProgrammeClaim.starts_on == starts_on,
+        ProgrammeClaim.programme == row.programme, ProgrammeClaim.external_id == row.external_id,
+        ProgrammeClaim.pool == row.pool, ProgrammeClaim.geometry_sha256 == row.geometry_sha256,
+        ProgrammeClaim.starts_on == row.starts_on,
     )  # fmt: skip
     return session.scalar(query) is not None
 

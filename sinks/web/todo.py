@@ -186,36 +186,38 @@ def _since(action: str, prefix: str, key: Any) -> Any:
     )
 
 
+def _contracts(session: Session, actor: Actor) -> Iterator[Waiting]:
+    parcel_ids = {item.parcel_id for item in collection.collectable(session) if not item.drafted_in}
+    if parcel_ids:
+        since = session.scalar(
+            select(func.min(_since("parcel.enrolled", "parcel:", Parcel.id))).where(
+                Parcel.id.in_(parcel_ids)
+            )
+        )
+        yield Waiting("contract_draft", len(parcel_ids), since, "contracts")
+    yield from _one(
+        session, "contract_sign",
+        select(func.count(), func.min(Contract.recorded_at)).where(
+            Contract.cooperative_id == actor.party_id,
+            Contract.status == ContractStatus.DRAFTED,
+            Contract.drafted_by_id != actor.person_id,
+        ),
+        "contracts",
+    )  # fmt: skip
+    yield from _one(
+        session, "contract_expiring",
+        select(func.count(), literal(None)).select_from(Contract).where(
+            Contract.cooperative_id == actor.party_id,
+            Contract.status == ContractStatus.SIGNED,
+            Contract.term_to <= months_after(today(session), MONTHS),
+        ),
+        "expiring",
+    )  # fmt: skip
+
+
 def _owner(session: Session, actor: Actor) -> Iterator[Waiting]:
     if Role.COOPERATIVE in actor.roles:
-        parcel_ids = {
-            item.parcel_id for item in collection.collectable(session) if not item.drafted_in
-        }
-        if parcel_ids:
-            since = session.scalar(
-                select(func.min(_since("parcel.enrolled", "parcel:", Parcel.id))).where(
-                    Parcel.id.in_(parcel_ids)
-                )
-            )
-            yield Waiting("contract_draft", len(parcel_ids), since, "contracts")
-        yield from _one(
-            session, "contract_sign",
-            select(func.count(), func.min(Contract.recorded_at)).where(
-                Contract.cooperative_id == actor.party_id,
-                Contract.status == ContractStatus.DRAFTED,
-                Contract.drafted_by_id != actor.person_id,
-            ),
-            "contracts",
-        )  # fmt: skip
-        yield from _one(
-            session, "contract_expiring",
-            select(func.count(), literal(None)).select_from(Contract).where(
-                Contract.cooperative_id == actor.party_id,
-                Contract.status == ContractStatus.SIGNED,
-                Contract.term_to <= months_after(today(session), MONTHS),
-            ),
-            "expiring",
-        )  # fmt: skip
+        yield from _contracts(session, actor)
     own = Project.owner_id == actor.party_id
     yield from _one(
         session, "project_publish",
