@@ -21,7 +21,7 @@ from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
 from sinks.land import parcel_outlines
 from sinks.measurement import layers
-from sinks.restoration import cases, loss
+from sinks.restoration import case_measurement, cases, loss, loss_input
 from sinks.web import typed
 from sinks.web.case_card import CaseCard
 
@@ -112,7 +112,7 @@ def draw(me: Actor, card: CaseCard) -> None:
         boundary = parcel_outlines.parse_boundary(drawn)
         if st.button(t("保存范围", "Save the outline"), key=f"site.{card.id}", type="primary"):
             with db.transaction(me) as session:
-                area_m2 = cases.draw_site(session, me, card.id, boundary).area_m2
+                area_m2 = case_measurement.draw_site(session, me, card.id, boundary).area_m2
             say_done(t("已保存：", "Saved: ") + _words.mu_ha(area_m2))
 
 
@@ -185,16 +185,16 @@ def ask(me: Actor, card: CaseCard) -> tuple[dict[str, Any], str, str | None]:
         return {}, "", None
     facts: dict[str, Any] = {"method": method}
     basis, layer_sha256 = t("金额由裁判确定", "the amount is the court's"), None
-    if "delta_c_t_ha" in loss.NEEDED[method]:
+    if "delta_c_t_ha" in loss_input.NEEDED[method]:
         stock, basis, layer_sha256 = ask_stock(me, card)
         facts |= stock
     elif method == "HEA":
         basis = st.text_input(t("数据来源", "Source"), key=f"basis.{card.id}")
-    names = [*loss.NEEDED[method], *(name for name in loss.ALSO_USED[method])]
+    names = [*loss_input.NEEDED[method], *(name for name in loss_input.ALSO_USED[method])]
     columns = st.columns(2)
     asked = [name for name in names if name in FIELDS]
     for number, name in enumerate(asked):
-        optional = name in loss.ALSO_USED[method]
+        optional = name in loss_input.ALSO_USED[method]
         with columns[number % 2]:
             value = ask_one(card, name, FIELDS[name], optional=optional)
         if value is not None:
@@ -266,7 +266,7 @@ def stock_from_layer(me: Actor, card: CaseCard) -> tuple[dict[str, Any], str, st
     with explained(), db.transaction(me) as session:
         site = cases.site_of(session, card.id)
         if site is not None:
-            figure = cases.stock_under(session, site, layer_id)
+            figure = case_measurement.stock_under(session, site, layer_id)
     if figure is None:
         return {}, "", None
     delta = float(Decimal(repr(figure.delta_c_t_ha)) - Decimal(repr(left_over)))
@@ -388,7 +388,7 @@ def sign(
     ):
         with explained():
             with db.transaction(me) as session:
-                cases.sign_assessment(
+                case_measurement.sign_assessment(
                     session, me, card.id, facts=facts, basis=basis, layer_sha256=layer_sha256
                 )
             say_done(t("测算意见已签署。", "Signed."))

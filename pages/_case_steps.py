@@ -11,7 +11,7 @@ from pages._session import explained, plain, say_done
 from pages._words import t
 from sinks.core import db, people
 from sinks.core.actor import Actor
-from sinks.restoration import cases, loss
+from sinks.restoration import case_units, cases, loss_formulas
 from sinks.restoration.cases import Damage
 from sinks.web import case_card
 from sinks.web.case_card import CaseCard
@@ -29,7 +29,7 @@ def whole(typed: float | None, times: int) -> int | None:
 
 def price_fen(quantity_kg: int, price_fen_t: int) -> int:
     """The price of a quantity, half a fen up."""
-    return loss.cost_fen(quantity_kg, price_fen_t)
+    return loss_formulas.cost_fen(quantity_kg, price_fen_t)
 
 
 def request(me: Actor, card: CaseCard) -> None:
@@ -258,7 +258,7 @@ def lock(me: Actor, card: CaseCard) -> None:
     if _kit.confirm(f"lock.{card.id}", sentence, t("锁定", "Lock")):
         with explained():
             with db.transaction(me) as session:
-                cases.lock_units(session, me, card.id, account_id=chosen.account_id)
+                case_units.lock_units(session, me, card.id, account_id=chosen.account_id)
             say_done(t(f"已锁定 {locked_kg:,} kg。", f"{locked_kg:,} kg are locked."))
 
 
@@ -285,7 +285,7 @@ def pay(me: Actor, card: CaseCard) -> None:
             return
         with explained():
             with db.transaction(me) as session:
-                cases.record_payment(
+                case_units.record_payment(
                     session, me, card.id, voucher=(voucher.name, voucher.getvalue())
                 )
             say_done(t("付款凭证已归档。", "Filed."))
@@ -303,7 +303,7 @@ def retire(me: Actor, card: CaseCard) -> None:
     if _kit.confirm(f"retire.{card.id}", sentence, t("注销", "Retire")):
         with explained():
             with db.transaction(me) as session:
-                cases.retire(session, me, card.id)
+                case_units.retire(session, me, card.id)
             say_done(t(f"已注销 {card.locked_kg:,} kg。", f"{card.locked_kg:,} kg are retired."))
 
 
@@ -317,7 +317,7 @@ def certify(me: Actor, card: CaseCard) -> None:
     if _kit.confirm(f"certify.{card.id}", sentence, t("出具证书", "Issue the certificate")):
         with explained():
             with db.transaction(me) as session:
-                number = cases.certify(session, me, card.id).number
+                number = case_units.certify(session, me, card.id).number
             say_done(t(f"已出具证书 {number}。", f"Certificate {number} is issued."))
 
 

@@ -9,7 +9,7 @@ from sinks.cli.demo_people import MARK, Stage
 from sinks.core import db
 from sinks.crediting import ledger
 from sinks.crediting.ledger import AccountKind
-from sinks.restoration import cases
+from sinks.restoration import case_measurement, case_units, cases
 from sinks.restoration.cases import Damage, Status
 
 PRICE_FEN_T = 7_000
@@ -100,9 +100,9 @@ class _Way:
 
     def _appraised(self) -> None:
         with self.stage.acting("appraiser1") as (session, actor):
-            site = cases.draw_site(session, actor, self.case_id, self._site())
-            figure = cases.stock_under(session, site, self.layer_id)
-            cases.sign_assessment(
+            site = case_measurement.draw_site(session, actor, self.case_id, self._site())
+            figure = case_measurement.stock_under(session, site, self.layer_id)
+            case_measurement.sign_assessment(
                 session, actor, self.case_id,
                 facts={
                     **FACTS,
@@ -141,22 +141,22 @@ class _Way:
 
     def _locked(self) -> None:
         with self.stage.acting("clerk1") as (session, actor):
-            cases.lock_units(session, actor, self.case_id, account_id=self.account_id)
+            case_units.lock_units(session, actor, self.case_id, account_id=self.account_id)
 
     def _paid(self) -> None:
         with self.stage.acting("clerk1") as (session, actor):
-            cases.record_payment(
+            case_units.record_payment(
                 session, actor, self.case_id,
                 voucher=("付款凭证（演示）.txt", _letter("价款已付清。").encode()),
             )  # fmt: skip
 
     def _retired(self) -> None:
         with self.stage.acting("registrar1") as (session, actor):
-            cases.retire(session, actor, self.case_id)
+            case_units.retire(session, actor, self.case_id)
 
     def _certified(self) -> None:
         with self.stage.acting("registrar2") as (session, actor):
-            cases.certify(session, actor, self.case_id)
+            case_units.certify(session, actor, self.case_id)
 
     def _confirmed(self) -> None:
         with self.stage.acting("court1") as (session, actor):

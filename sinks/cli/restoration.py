@@ -12,7 +12,7 @@ from sinks.cli.land_check import CrsOption, examined
 from sinks.cli.loss import steps_text
 from sinks.core.errors import Invalid, NotFound
 from sinks.crediting import certificates, ledger
-from sinks.restoration import cases
+from sinks.restoration import case_measurement, case_units, cases
 from sinks.restoration.cases import CourtCase, Status
 
 app = typer.Typer()
@@ -76,7 +76,7 @@ def site(
     boundary = _outline(file, crs)
     with _database.acting() as (session, actor):
         case_id = _names.case_id(session, case)
-        row = cases.draw_site(session, actor, case_id, boundary)
+        row = case_measurement.draw_site(session, actor, case_id, boundary)
         document = {"case": case_id, "site": row.id, "area_m2": row.area_m2}
     text = f"受损地 {_out.mu(document['area_m2'])}（{document['area_m2']:,.1f} 平方米）。"
     _out.give(document, text, as_json=as_json)
@@ -105,7 +105,7 @@ def stock(
         drawn = cases.site_of(session, _names.case_id(session, case))
         if drawn is None:
             raise NotFound("还没有受损地范围。", code="no_site")
-        figure = cases.stock_under(session, drawn, layer)
+        figure = case_measurement.stock_under(session, drawn, layer)
         document = {
             "area_m2": drawn.area_m2,
             "delta_c_t_ha": figure.delta_c_t_ha,
@@ -132,8 +132,8 @@ def sign(
     facts = _input.json_object(input_path)
     with _database.acting() as (session, actor):
         case_id = _names.case_id(session, case)
-        sha256 = None if layer is None else cases.layers.get(session, layer).sha256
-        row = cases.sign_assessment(
+        sha256 = None if layer is None else case_measurement.layers.get(session, layer).sha256
+        row = case_measurement.sign_assessment(
             session, actor, case_id, facts=facts, basis=basis, layer_sha256=sha256
         )
         document = {"case": case_id, "assessment": row.id, "basis": row.basis, **row.result}
@@ -195,7 +195,7 @@ def lock(
     """合作社为案件锁定碳汇量。"""
     with _database.acting() as (session, actor):
         case_id = _names.case_id(session, case)
-        row = cases.lock_units(session, actor, case_id, account_id=account)
+        row = case_units.lock_units(session, actor, case_id, account_id=account)
         document = _shown(cases.locked(session, case_id)) | {
             "units": row.units, "unit_kg": row.unit_kg, "amount_kg": row.units * row.unit_kg,
         }  # fmt: skip
@@ -213,7 +213,9 @@ def pay(
     """合作社归档付款凭证。"""
     paper = _input.named_file(voucher)
     with _database.acting() as (session, actor):
-        row = cases.record_payment(session, actor, _names.case_id(session, case), voucher=paper)
+        row = case_units.record_payment(
+            session, actor, _names.case_id(session, case), voucher=paper
+        )
         document = _shown(row)
     _out.give(document, _sentence(document), as_json=as_json)
 
@@ -223,7 +225,7 @@ def retire(case: CaseArgument, as_json: Json = False) -> None:
     """登记机构注销锁定的碳汇量，不可撤回。"""
     with _database.acting() as (session, actor):
         case_id = _names.case_id(session, case)
-        blocks = cases.retire(session, actor, case_id)
+        blocks = case_units.retire(session, actor, case_id)
         serials = [ledger.serial_of(session, block) for block in blocks]
         document = {**_shown(cases.locked(session, case_id)), "serials": serials}
     _out.give(document, "\n".join([_sentence(document), *serials]), as_json=as_json)
@@ -238,7 +240,7 @@ def certify(
     """登记机构出具注销证书。"""
     with _database.acting() as (session, actor):
         case_id = _names.case_id(session, case)
-        row = cases.certify(session, actor, case_id)
+        row = case_units.certify(session, actor, case_id)
         content = certificates.pdf_of(session, actor, row.number)
         document = _shown(cases.locked(session, case_id)) | {
             "number": row.number, "pdf_sha256": row.pdf_sha256, "out": out,

@@ -2,41 +2,31 @@
 
 The court asks and decides; the appraiser draws the site, measures and signs; the seller locks; the
 registrar retires. None does another's part. Retired units answer for damages (民法典 1235), never
-for the duty to restore (1234): that line of the order stays open whatever is retired. The site may
-lie on anybody's land and is no parcel: it claims nothing.
+for the duty to restore (1234): that line of the order stays open whatever is retired.
+
+Here are the tables, the order of the steps and the court's part; the appraiser's is in
+`case_measurement`, the seller's and the registrar's in `case_units`.
 """
 
 import json
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
-from uuid import UUID, uuid5
 
 from geoalchemy2 import Geometry, WKBElement
-from geoalchemy2.shape import from_shape, to_shape
+from geoalchemy2.shape import to_shape
 from shapely import MultiPolygon
 from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from gis_data import geometry, zonal
-from methodologies import factors, moso_stand_v1, statistics
-from methodologies.base import CO2_PER_C
 from sinks.core import audit, documents
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, refused_in_words, today
-from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.core.people import Party, masked
-from sinks.crediting import certificates, ledger
-from sinks.crediting.certificates import Certificate, CertificateKind
-from sinks.crediting.ledger import Account, AccountKind, Block, BlockState
-from sinks.crediting.projects import Project
-from sinks.measurement import layers, runs
-from sinks.measurement.runs import canonical
-from sinks.restoration import case_number, loss
-
-NAMESPACE = UUID("0d7b8a62-55cd-4a0f-8a0e-3a4f5d6c1e22")
+from sinks.core.errors import Conflict, Invalid, NotFound
+from sinks.core.people import Party
+from sinks.crediting.certificates import Certificate
+from sinks.restoration import case_number
 
 
 class Status(StrEnum):
@@ -208,17 +198,6 @@ class CaseLock(Base):
     recorded_at: Mapped[RecordedAt]
 
 
-@dataclass(frozen=True, slots=True)
-class StockFigure:
-    """Carbon density under a site [t C/ha] with its standard error, and where it is from."""
-
-    delta_c_t_ha: float
-    stderr_t_ha: float | None
-    agb_t_ha: float
-    basis: str
-    layer_sha256: str
-
-
 def open_case(
     session: Session,
     actor: Actor,
@@ -253,7 +232,7 @@ def open_case(
     held = Conflict(f"案件 {number.text} 已立。", code="case_held")
     with refused_in_words(session, {"court_case_case_no_court_id_key": held}):
         session.add(row)
-    _note(session, actor, row, "open", {})
+    note(session, actor, row, "open", {})
     return row, case_number.court_warnings(number)
 
 
@@ -266,111 +245,13 @@ def request_measurement(
     if party is None or party.kind != "survey":
         raise Invalid("请选择林业调查机构。", code="appraiser")
     row.appraiser_id = appraiser_id
-    _move(row, Status.REQUESTED)
+    move(row, Status.REQUESTED)
     documents.file(
         session, actor, kind="letter", name="委托测算函.txt", content=letter.encode(),
         subject=f"case:{case_id}",
     )  # fmt: skip
-    _note(session, actor, row, "request", {"appraiser": appraiser_id})
+    note(session, actor, row, "request", {"appraiser": appraiser_id})
     return row
-
-
-def draw_site(session: Session, actor: Actor, case_id: int, boundary: MultiPolygon) -> CaseSite:
-    """The appraiser draws the damaged site, on whosever land it lies."""
-    row = _of_appraiser(session, actor, case_id)
-    if row.status != Status.REQUESTED:
-        raise Conflict("测算意见已签署，不能再改现场范围。", code="step")
-    site = CaseSite(
-        case_id=case_id,
-        boundary=from_shape(boundary, srid=4490),
-        area_m2=geometry.area_m2(boundary),
-        person_id=actor.person_id,
-    )
-    session.add(site)
-    _note(session, actor, row, "site", {"area_m2": site.area_m2})
-    return site
-
-
-def stock_under(session: Session, site: CaseSite, layer_id: int) -> StockFigure:
-    """The carbon density of bamboo under the site, from a biomass layer: C = AGB (1 + R) CF.
-
-    Errors of the map (fully correlated under the site), of R and of CF are added by approach 1.
-
-    Raises
-    ------
-    Conflict
-        Less than 80 % of the site lies on valid cells.
-    """
-    layer = layers.value_layer(session, layer_id, "agb")
-    stderr = layers.stderr_of(session, layer)
-    summary = zonal.summaries(
-        layers.path_of(layer),
-        [to_shape(site.boundary)],
-        crs=layers.given_crs(layer),
-        stderr_path=layers.path_of(stderr) if stderr else None,
-    )[0]
-    if summary.mean is None or summary.valid_share < 0.8:
-        raise Conflict(
-            f"受损地只有 {summary.valid_share:.0%} 落在图层有效像元上，请改用实测数据。",
-            code="uncovered",
-        )
-    carbon_t_ha = summary.mean * moso_stand_v1.co2_t_per_agb_t() / CO2_PER_C
-    basis = f"图层“{layer.name}”（{layer.epoch}）"
-    return StockFigure(
-        carbon_t_ha, _stock_stderr(carbon_t_ha, summary), summary.mean, basis, layer.sha256
-    )
-
-
-def _stock_stderr(carbon_t_ha: float, summary: zonal.ParcelSummary) -> float | None:
-    stderr_t_ha = runs.stderr_mean(summary)
-    if stderr_t_ha is None or not summary.mean:
-        return None
-    root_ratio, carbon_fraction = factors.factor("moso.R"), factors.factor("moso.CF")
-    return carbon_t_ha * statistics.approach1_product(
-        stderr_t_ha / summary.mean,
-        root_ratio.stderr / (1 + root_ratio.number),
-        carbon_fraction.stderr / carbon_fraction.number,
-    )
-
-
-def sign_assessment(
-    session: Session,
-    actor: Actor,
-    case_id: int,
-    *,
-    facts: dict[str, Any],
-    basis: str,
-    layer_sha256: str | None = None,
-) -> LossAssessment:
-    """The appraiser signs: the loss is computed from ``facts`` (as `loss.assess` takes them) for
-    the site on file and kept with every step.
-
-    Raises
-    ------
-    Conflict
-        No site was drawn, or the area is not that of the site.
-    """
-    row = _of_appraiser(session, actor, case_id)
-    site = site_of(session, case_id)
-    if site is None:
-        raise Conflict("请先勾绘受损地范围。", code="no_site")
-    if not basis.strip():
-        raise Invalid("请写明存量数据的来源（图层或实测）。", code="basis")
-    document = {**facts, "area_m2": site.area_m2}
-    result = loss.assess(document)
-    _move(row, Status.APPRAISED)
-    assessment = LossAssessment(
-        case_id=case_id,
-        site_id=site.id,
-        input_json=canonical(document),
-        result_json=canonical(result),
-        basis=basis.strip(),
-        layer_sha256=layer_sha256,
-        signed_by_id=actor.person_id,
-    )
-    session.add(assessment)
-    _note(session, actor, row, "sign", {"quantity_kg": result["quantity_kg"]})
-    return assessment
 
 
 def file_consent(
@@ -387,12 +268,12 @@ def file_consent(
     ordered.
     """
     row = _of_court(session, actor, case_id)
-    _move(row, Status.CONSENTED)
+    move(row, Status.CONSENTED)
     for kind, (name, content) in (("request", request), ("consent", consent)):
         documents.file(
             session, actor, kind=kind, name=name, content=content, subject=f"case:{case_id}"
         )
-    _note(session, actor, row, "consent", {})
+    note(session, actor, row, "consent", {})
     return row
 
 
@@ -428,14 +309,11 @@ def record_order(
         raise Invalid(f"“{legal_basis}”不适用于这类损害。", code="legal_basis")
     if effective_on < decided_on or decided_on > today(session):
         raise Invalid("生效日期不能早于作出日期，作出日期不能在将来。", code="dates")
-    if quantity_kg > QUANTITY_KG_MAX or (price_fen_t is not None and not 0 < price_fen_t < 10**9):
-        raise Invalid("数量或单价超出合理范围，请检查单位（吨、元）。", code="order")
-    if quantity_kg <= 0 or not restoration_duty.strip():
-        raise Invalid("请填写认购数量和修复义务（没有则写“无”）。", code="order")
-    seller = session.get(Party, seller_id)
-    if seller is None or seller.kind != "cooperative":
-        raise Invalid("请选择出让碳汇量的合作社。", code="seller")
-    _move(row, Status.ORDERED)
+    _check_amounts(quantity_kg, price_fen_t)
+    if not restoration_duty.strip():
+        raise Invalid("请填写修复义务（没有则写“无”）。", code="order")
+    _check_seller(session, seller_id)
+    move(row, Status.ORDERED)
     row.seller_id = seller_id
     order = CourtOrder(
         case_id=case_id,
@@ -456,153 +334,29 @@ def record_order(
             session, actor, kind="order", name=document[0], content=document[1],
             subject=f"case:{case_id}",
         )  # fmt: skip
-    _note(session, actor, row, "order", {"quantity_kg": quantity_kg})
+    note(session, actor, row, "order", {"quantity_kg": quantity_kg})
     return order
-
-
-def lock_units(session: Session, actor: Actor, case_id: int, *, account_id: int) -> CaseLock:
-    """The seller locks units for the case: whole units, never fewer than ordered.
-
-    Raises
-    ------
-    Conflict
-        Too few units, or units of another kind without the court's exception.
-    """
-    actor.require(Role.COOPERATIVE)
-    row = locked(session, case_id)
-    order = order_of(session, case_id)
-    account = session.get(Account, account_id)
-    if (
-        order is None
-        or account is None
-        or row.seller_id != actor.party_id
-        or account.party_id != actor.party_id
-        or account.kind != AccountKind.HOLDING
-    ):
-        raise NotFound("没有指定给本合作社的这个案件，或不是本社的账户。", code="case")
-    held = [
-        item for item in ledger.blocks_of(session, account_id) if item[0].state == BlockState.HELD
-    ]
-    if not held:
-        raise Conflict("这个账户没有持有的碳汇量。", code="nothing_held")
-    kinds = {session.get_one(Project, batch.project_id).sink_type for _, batch in held}
-    if not kinds <= set(SAME_KIND[Damage(row.damage)]) and not order.kind_exception:
-        raise Conflict("碳汇类型与受损类型不同质，须由法院写明例外理由。", code="kind")
-    unit_kg = held[0][1].unit_kg
-    if any(batch.unit_kg != unit_kg for _, batch in held):
-        raise Conflict("账户内登记单位不一，请登记机构处理。", code="unit")
-    units = -(-order.quantity_kg // unit_kg)
-    _move(row, Status.LOCKED)
-    ledger.change_state(
-        session, account_id=account_id, units=units, from_state=BlockState.HELD,
-        to_state=BlockState.RESERVED, case_id=case_id,
-    )  # fmt: skip
-    lock = CaseLock(
-        case_id=case_id,
-        account_id=account_id,
-        units=units,
-        unit_kg=unit_kg,
-        person_id=actor.person_id,
-    )
-    session.add(lock)
-    _note(session, actor, row, "lock", {"units": units, "unit_kg": unit_kg})
-    return lock
-
-
-def record_payment(
-    session: Session, actor: Actor, case_id: int, *, voucher: tuple[str, bytes]
-) -> CourtCase:
-    """The seller puts the payment voucher on file (file name, content)."""
-    actor.require(Role.COOPERATIVE)
-    row = locked(session, case_id)
-    if row.seller_id != actor.party_id:
-        raise NotFound("没有指定给本合作社的这个案件。", code="case")
-    _move(row, Status.PAID)
-    documents.file(
-        session, actor, kind="payment", name=voucher[0], content=voucher[1],
-        subject=f"case:{case_id}",
-    )  # fmt: skip
-    _note(session, actor, row, "paid", {})
-    return row
-
-
-def retire(session: Session, actor: Actor, case_id: int) -> list[Block]:
-    """The registrar retires the locked units for the case, once and for good.
-
-    Raises
-    ------
-    Conflict
-        Not paid, or the decision is not in effect yet: retirement cannot be undone.
-    """
-    actor.require(Role.REGISTRAR)
-    row = locked(session, case_id)
-    order, lock = order_of(session, case_id), session.get(CaseLock, case_id)
-    if order is None or lock is None:
-        raise Conflict("尚无决定或尚未锁定碳汇量。", code="step")
-    if order.effective_on > today(session):
-        raise Conflict(
-            f"决定自 {order.effective_on} 起生效，生效前不能注销。", code="not_effective"
-        )
-    if actor.person_id == lock.person_id:
-        raise NotPermitted("锁定与注销须由不同的人办理。", code="two_people")
-    _move(row, Status.RETIRED)
-    target = ledger.account(session, AccountKind.RETIRED)
-    blocks = ledger.move_units(
-        session, actor, id=uuid5(NAMESPACE, f"case/{case_id}"), from_id=lock.account_id,
-        to_id=target.id, units=lock.units, from_state=BlockState.RESERVED,
-        to_state=BlockState.RETIRED, reason=f"court case {case_id}", case_id=case_id,
-    )  # fmt: skip
-    _note(session, actor, row, "retire", {"units": lock.units})
-    return blocks
-
-
-def certify(session: Session, actor: Actor, case_id: int) -> Certificate:
-    """The certificate of retirement. It proves retirement, not restoration."""
-    actor.require(Role.REGISTRAR)
-    row = locked(session, case_id)
-    _move(row, Status.CERTIFIED)
-    blocks = list(
-        session.scalars(
-            select(Block)
-            .where(Block.case_id == case_id, Block.state == BlockState.RETIRED, Block.live)
-            .order_by(Block.id)
-        )
-    )
-    court = session.get_one(Party, row.court_id)
-    order = order_of(session, case_id)
-    site = site_of(session, case_id)
-    certificate = certificates.write(
-        session, actor, kind=CertificateKind.RETIREMENT, blocks=blocks, case_id=case_id,
-        public={
-            "case_no": row.case_no,
-            "court": court.name,
-            "defendant_masked": masked(row.defendant),
-            "purpose": "替代履行生态环境损害赔偿责任",
-            "legal_basis": order.legal_basis if order else "",
-            "site_area_m2": site.area_m2 if site else 0.0,
-            "ordered_kg": order.quantity_kg if order else 0,
-            "price_fen_t": order.price_fen_t if order else None,
-            "retired_at": _retired_at(session, blocks),
-            "transfer_id": str(blocks[0].transfer_id),
-        },
-        private={},
-    )  # fmt: skip
-    _note(session, actor, row, "certify", {"number": certificate.number})
-    return certificate
-
-
-def _retired_at(session: Session, blocks: list[Block]) -> str:
-    """When the ledger retired these blocks, by the database's clock, to the minute."""
-    transfer = session.get_one(ledger.Transfer, blocks[0].transfer_id)
-    return transfer.recorded_at.strftime("%Y-%m-%d %H:%M")
 
 
 def confirm(session: Session, actor: Actor, case_id: int) -> CourtCase:
     """The court confirms that the retirement was performed. The duty to restore stays open."""
     row = _of_court(session, actor, case_id)
-    _move(row, Status.CONFIRMED)
-    _note(session, actor, row, "confirm", {})
+    move(row, Status.CONFIRMED)
+    note(session, actor, row, "confirm", {})
     return row
+
+
+def _check_amounts(quantity_kg: int, price_fen_t: int | None) -> None:
+    if quantity_kg > QUANTITY_KG_MAX or (price_fen_t is not None and not 0 < price_fen_t < 10**9):
+        raise Invalid("数量或单价超出合理范围，请检查单位（吨、元）。", code="order")
+    if quantity_kg <= 0:
+        raise Invalid("请填写认购数量。", code="order")
+
+
+def _check_seller(session: Session, seller_id: int) -> None:
+    seller = session.get(Party, seller_id)
+    if seller is None or seller.kind != "cooperative":
+        raise Invalid("请选择出让碳汇量的合作社。", code="seller")
 
 
 def _of_court(session: Session, actor: Actor, case_id: int) -> CourtCase:
@@ -613,15 +367,8 @@ def _of_court(session: Session, actor: Actor, case_id: int) -> CourtCase:
     return row
 
 
-def _of_appraiser(session: Session, actor: Actor, case_id: int) -> CourtCase:
-    actor.require(Role.APPRAISER)
-    row = locked(session, case_id)
-    if row.appraiser_id != actor.party_id:
-        raise NotFound("没有委托给本机构的这个案件。", code="case")
-    return row
-
-
-def _move(row: CourtCase, to: Status) -> None:
+def move(row: CourtCase, to: Status) -> None:
+    """Take one step of the case. NEXT is the whole truth about which steps exist."""
     if NEXT.get(Status(row.status)) != to:
         raise Conflict(
             f"案件现为“{STATUS_ZH[Status(row.status)]}”，不能办理“{STATUS_ZH[to]}”。", code="step"
@@ -629,9 +376,10 @@ def _move(row: CourtCase, to: Status) -> None:
     row.status = to
 
 
-def _note(
+def note(
     session: Session, actor: Actor, row: CourtCase, action: str, detail: dict[str, Any]
 ) -> None:
+    """Write a step of the case down in the audit."""
     session.flush()
     audit.record(session, actor, f"case.{action}", f"case:{row.id}", detail)
 

@@ -26,7 +26,7 @@ from sinks.core.errors import Conflict
 from sinks.crediting import certificates, issuance, ledger, projects, rounds
 from sinks.measurement import cells, layers, plot_table, plots, runs
 from sinks.measurement.variograms import Given
-from sinks.restoration import cases
+from sinks.restoration import case_units, cases
 from tests import world
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -641,7 +641,7 @@ def test_a_case_goes_from_the_outline_to_the_confirmed_retirement(screen, who, s
     calm(at.selectbox(key="lock.account").select(supply).run())
     confirmed(at, f"lock.{case.id}")
     with db.transaction(who["clerk"]) as session:
-        cases.record_payment(session, who["clerk"], case.id, voucher=("凭证.txt", b"3"))
+        case_units.record_payment(session, who["clerk"], case.id, voucher=("凭证.txt", b"3"))
     at = confirmed(screen("restoration", "registrar", case=case.id), f"retire.{case.id}")
     assert "已注销 33,000 kg" in said(at)
     confirmed(at, f"certify.{case.id}")

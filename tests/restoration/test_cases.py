@@ -13,7 +13,7 @@ from sinks.core.actor import Actor
 from sinks.core.db import today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.crediting import certificates, issuance, ledger
-from sinks.restoration import cases
+from sinks.restoration import case_measurement, case_units, cases
 from sinks.restoration.cases import FOREST_BASIS
 from tests import world
 
@@ -43,8 +43,12 @@ def appraised(session: Session, people: dict[str, Actor]) -> int:
     )
     db.act_as(session, people["appraiser"])
     # 40 m x 50 m: 2,000 m2, the three mu of the worked example.
-    cases.draw_site(session, people["appraiser"], case_id, world.land(1000, 1000, 40, 50))
-    cases.sign_assessment(session, people["appraiser"], case_id, facts=FACTS, basis="实测样地")
+    case_measurement.draw_site(
+        session, people["appraiser"], case_id, world.land(1000, 1000, 40, 50)
+    )
+    case_measurement.sign_assessment(
+        session, people["appraiser"], case_id, facts=FACTS, basis="实测样地"
+    )
     return case_id
 
 
@@ -96,15 +100,15 @@ def test_the_whole_way_of_a_case(
 ) -> None:
     case_id = ordered(session, people)
     db.act_as(session, people["clerk"])
-    lock = cases.lock_units(session, people["clerk"], case_id, account_id=account_id)
+    lock = case_units.lock_units(session, people["clerk"], case_id, account_id=account_id)
     assert (lock.units, lock.unit_kg) == (3212, 10)
     assert ledger.units_by_state(session, account_id)["reserved"] == 32_120
-    cases.record_payment(session, people["clerk"], case_id, voucher=("回单.pdf", b"%PDF"))
+    case_units.record_payment(session, people["clerk"], case_id, voucher=("回单.pdf", b"%PDF"))
     db.act_as(session, people["registrar"])
-    cases.retire(session, people["registrar"], case_id)
+    case_units.retire(session, people["registrar"], case_id)
     with pytest.raises(Conflict):
-        cases.retire(session, people["registrar"], case_id)
-    paper = cases.certify(session, people["registrar"], case_id)
+        case_units.retire(session, people["registrar"], case_id)
+    paper = case_units.certify(session, people["registrar"], case_id)
     assert paper.public["amount_kg"] == 32_120
     assert paper.public["defendant_masked"] == "李*" and "李某某" not in str(paper.public)
     answer = certificates.check(session, paper.number)
@@ -119,11 +123,11 @@ def test_units_are_locked_but_not_retired_before_the_decision_takes_effect(
 ) -> None:
     case_id = ordered(session, people, in_days=10)
     db.act_as(session, people["clerk"])
-    cases.lock_units(session, people["clerk"], case_id, account_id=account_id)
-    cases.record_payment(session, people["clerk"], case_id, voucher=("回单.pdf", b"1"))
+    case_units.lock_units(session, people["clerk"], case_id, account_id=account_id)
+    case_units.record_payment(session, people["clerk"], case_id, voucher=("回单.pdf", b"1"))
     db.act_as(session, people["registrar"])
     with pytest.raises(Conflict) as refusal:
-        cases.retire(session, people["registrar"], case_id)
+        case_units.retire(session, people["registrar"], case_id)
     assert refusal.value.code == "not_effective"
 
 
@@ -133,9 +137,9 @@ def test_locked_units_are_not_on_a_holding_certificate_and_not_locked_twice(
     before = ledger.units_by_state(session, account_id)["held"]
     case_id = ordered(session, people)
     db.act_as(session, people["clerk"])
-    cases.lock_units(session, people["clerk"], case_id, account_id=account_id)
+    case_units.lock_units(session, people["clerk"], case_id, account_id=account_id)
     with pytest.raises(Conflict):
-        cases.lock_units(session, people["clerk"], case_id, account_id=account_id)
+        case_units.lock_units(session, people["clerk"], case_id, account_id=account_id)
     assert ledger.units_by_state(session, account_id)["held"] == before - 32_120
 
 
@@ -180,9 +184,9 @@ def test_the_forest_article_does_not_carry_a_wetland_case(
 def test_nobody_does_anothers_part(session: Session, people: dict[str, Actor]) -> None:
     case_id = opened(session, people)
     with pytest.raises(NotPermitted):
-        cases.draw_site(session, people["court"], case_id, world.land(0, 0, 40, 50))
+        case_measurement.draw_site(session, people["court"], case_id, world.land(0, 0, 40, 50))
     with pytest.raises(NotPermitted):
-        cases.retire(session, people["court"], case_id)
+        case_units.retire(session, people["court"], case_id)
     with pytest.raises(NotPermitted):
         cases.open_case(
             session, people["registrar"], case_no="(2026)浙0591刑初13号", defendant="x", cause="y",
@@ -196,8 +200,12 @@ def test_phi_has_no_default(session: Session, people: dict[str, Actor]) -> None:
         session, people["court"], case_id, appraiser_id=people["appraiser"].party_id, letter="x"
     )
     db.act_as(session, people["appraiser"])
-    cases.draw_site(session, people["appraiser"], case_id, world.land(1000, 1000, 40, 50))
+    case_measurement.draw_site(
+        session, people["appraiser"], case_id, world.land(1000, 1000, 40, 50)
+    )
     facts = {key: value for key, value in FACTS.items() if key != "phi"}
     with pytest.raises(Invalid):
-        cases.sign_assessment(session, people["appraiser"], case_id, facts=facts, basis="实测")
+        case_measurement.sign_assessment(
+            session, people["appraiser"], case_id, facts=facts, basis="实测"
+        )
     assert session.get_one(cases.CourtCase, case_id).status == "requested"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinks.core.errors import Invalid
-from sinks.restoration import loss, wetland_fee
+from sinks.restoration import loss, loss_formulas, loss_input, wetland_fee
 
 BAMBOO = {
     "method": "M1",
@@ -143,7 +143,11 @@ def test_replanting_the_site_takes_the_stock_out_of_the_loss() -> None:
 
 @pytest.mark.parametrize(
     ("facts", "name"),
-    [(f, n) for f in (BAMBOO, EQUIVALENT, MONEY, HABITAT) for n in loss.NEEDED[str(f["method"])]],
+    [
+        (f, n)
+        for f in (BAMBOO, EQUIVALENT, MONEY, HABITAT)
+        for n in loss_input.NEEDED[str(f["method"])]
+    ],
 )
 def test_a_method_refuses_to_guess_what_it_needs(facts: dict[str, Any], name: str) -> None:
     for without in ({n: v for n, v in facts.items() if n != name}, facts | {name: None}):
@@ -246,16 +250,16 @@ def test_rea_asks_for_the_whole_stock_when_it_is_gone_for_the_whole_horizon() ->
 
 @given(areas_m2, densities, years)
 def test_linear_undiscounted_flow_is_half_of_all_growth(area: int, annual: float, n: int) -> None:
-    missing = loss.missing_years("linear", n, Fraction(0))
-    found = loss.flow_t(Fraction(area), loss.exact(annual), missing)
-    assert found == Fraction(area, 10_000) * loss.exact(annual) * n / 2
+    missing = loss_formulas.missing_years("linear", n, Fraction(0))
+    found = loss_formulas.flow_t(Fraction(area), loss_formulas.exact(annual), missing)
+    assert found == Fraction(area, 10_000) * loss_formulas.exact(annual) * n / 2
 
 
 @given(years, discounts, st.sampled_from(["linear", "step"]))
 def test_a_slower_recovery_never_loses_less(n: int, discount: float, recovery: Any) -> None:
-    rate = loss.exact(discount)
-    shorter = sum(loss.missing_years(recovery, n, rate))
-    longer = sum(loss.missing_years(recovery, n + 1, rate))
+    rate = loss_formulas.exact(discount)
+    shorter = sum(loss_formulas.missing_years(recovery, n, rate))
+    longer = sum(loss_formulas.missing_years(recovery, n + 1, rate))
     assert longer > shorter > 0
 
 
@@ -263,16 +267,16 @@ def test_a_slower_recovery_never_loses_less(n: int, discount: float, recovery: A
 def test_the_quantity_covers_the_loss_by_less_than_a_unit(
     area: int, delta_c: float, unit_kg: int, k: float
 ) -> None:
-    stock = loss.stock_t(Fraction(area), loss.exact(delta_c))
-    quantity = loss.quantity_kg(stock, k=loss.exact(k), unit_kg=unit_kg)
-    wanted = 1000 * loss.exact(k) * stock
+    stock = loss_formulas.stock_t(Fraction(area), loss_formulas.exact(delta_c))
+    quantity = loss_formulas.quantity_kg(stock, k=loss_formulas.exact(k), unit_kg=unit_kg)
+    wanted = 1000 * loss_formulas.exact(k) * stock
     assert quantity % unit_kg == 0
     assert -Fraction(1, 10**6) < quantity - wanted < unit_kg
 
 
 @given(st.integers(1, 10**11), st.integers(1, 10**6), st.sampled_from([1, 10, 1000]))
 def test_a_money_order_spends_the_sum_to_the_fen(amount: int, price: int, unit_kg: int) -> None:
-    bought = loss.money_quantity(amount, price_fen_t=price, unit_kg=unit_kg)
+    bought = loss_formulas.money_quantity(amount, price_fen_t=price, unit_kg=unit_kg)
     assert bought.cost_fen + bought.residue_fen == amount
     assert bought.residue_fen >= 0
     assert bought.quantity_kg % unit_kg == 0
