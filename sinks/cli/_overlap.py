@@ -62,7 +62,7 @@ def _with_one_another(rows: list[CheckedRow]) -> list[dict[str, Any]]:
     """Pairs of rows that share land wider than the tolerance, said of both."""
     return [
         _question(
-            rows[first].row, f"与本文件第 {rows[second].row} 行重叠约 {shared_m2:,.1f} 平方米"
+            rows[first].row, f"与本文件第 {rows[second].row + 1} 行重叠约 {shared_m2:,.1f} 平方米"
         )
         for first, second, shared_m2 in overlaps.among_themselves(_outlines(rows))
     ]

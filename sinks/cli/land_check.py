@@ -159,10 +159,9 @@ def text_of(document: dict[str, Any]) -> str:
     ]
     for word, items in (("不可用", document["refused"]), ("存疑", document["questioned"])):
         lines += [
-            f"{word}  第 {item['row']} 行（{item['code']}）：{item['message']}" for item in items
+            f"{word}  第 {item['row'] + 1} 行（{item['code']}）：{item['message']}"
+            for item in items
         ]
     if not document["overlap_checked"]:
         lines.append("没有查重叠。")
-    if document["refused"] or document["questioned"]:
-        lines.append("行号从 0 起。")
     return "\n".join(lines)

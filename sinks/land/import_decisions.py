@@ -98,7 +98,7 @@ def leave_out(
 def _row(session: Session, batch_id: int, row_no: int) -> ImportRow:
     row = session.get(ImportRow, (batch_id, row_no), populate_existing=True)
     if row is None:
-        raise NotFound(f"这个导入没有第 {row_no} 行（从 0 起）。", code="row")
+        raise NotFound(f"这个导入没有第 {row_no + 1} 行。", code="row")
     return row
 
 

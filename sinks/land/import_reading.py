@@ -212,7 +212,7 @@ def _overlaps(
     progress.step("比对各行之间的重叠", 0, len(rows))
     for first, second, shared_m2 in overlaps.among_themselves(outlines):
         found.setdefault(rows[first], []).append(
-            _overlap(f"与本文件第 {rows[second]} 行（从 0 起）重叠约 {shared_m2:,.1f} 平方米")
+            _overlap(f"与本文件第 {rows[second] + 1} 行重叠约 {shared_m2:,.1f} 平方米")
         )
     return found
 
