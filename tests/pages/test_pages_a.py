@@ -20,27 +20,14 @@ from sinks.core.errors import Invalid
 from sinks.land import claims, parcel_list, parcel_outlines, parcels, rights
 from sinks.restoration import cases
 from sinks.web import todo, typed
-from tests import world
+from tests import pages_help, world
 from tests.measurement.test_layers import write as write_raster
-
-PAGES = Path(__file__).parents[2] / "pages"
-SECONDS = 60
-
-
-@pytest.fixture(scope="module")
-def who(engine: sa.Engine) -> dict[str, Actor]:
-    with db.transaction() as session:
-        return world.actors(session)
+from tests.pages_help import calm, confirmed, press, said
 
 
 @pytest.fixture(scope="module")
 def tokens(engine: sa.Engine, who: dict[str, Actor]) -> dict[str, str]:
-    found = {}
-    with db.transaction(who["admin"]) as session:
-        for name, actor in who.items():
-            person = session.get_one(people.Person, actor.person_id)
-            found[name] = people.open_session(session, person, "web")
-    return found
+    return {name: pages_help.token_of(who, name) for name in who}
 
 
 @pytest.fixture
@@ -48,37 +35,10 @@ def screen(tokens: dict[str, str]) -> Iterator[object]:
     """Open a page as a person, with what the session holds already."""
 
     def opened(page: str, login: str | None, **state: object) -> AppTest:
-        at = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=SECONDS)
-        if login:
-            at.session_state["_test_token"] = tokens[login]
-        for key, value in state.items():
-            at.session_state[key.replace("__", ".")] = value
-        return calm(at.run())
+        at = pages_help.page_of(page, tokens[login] if login else None)
+        return calm(pages_help.keep(at, **state).run())
 
     yield opened
-
-
-def calm(at: AppTest) -> AppTest:
-    """The page, which has not failed."""
-    assert not at.exception, at.exception
-    return at
-
-
-def said(at: AppTest) -> str:
-    """Every word that is on the page."""
-    shown = [element.body for element in at.get("html")]
-    shown += [one.value for kind in ("title", "caption", "error", "warning", "info", "toast")
-              for one in at.get(kind)]  # fmt: skip
-    return "\n".join(str(one) for one in shown).replace("\\", "")
-
-
-def press(at: AppTest, key: str) -> AppTest:
-    return calm(at.button(key=key).click().run())
-
-
-def confirmed(at: AppTest, key: str) -> AppTest:
-    """Press a button that asks once more, and say yes."""
-    return press(press(at, f"{key}.ask"), f"{key}.yes")
 
 
 def test_nobody_sees_a_page_without_signing_in(screen) -> None:

@@ -27,18 +27,11 @@ from sinks.crediting import certificates, issuance, ledger, projects, rounds
 from sinks.measurement import cells, layers, plot_table, plots, runs
 from sinks.measurement.variograms import Given
 from sinks.restoration import case_units, cases
-from tests import world
+from tests import pages_help, world
+from tests.pages_help import calm, confirmed, press, said
 
-PAGES = Path(__file__).parents[2] / "pages"
-SECONDS = 90
 HEAD = "plot,stratum,lon,lat,area_m2,slope_deg,date,phase,dbh_cm,age_du,count\n"
 LINE = "P1,A,119.6,30.6,400,12,2024-10-01,on,10.2,2,14\n"
-
-
-@pytest.fixture(scope="module")
-def who(engine: sa.Engine) -> dict[str, Actor]:
-    with db.transaction() as session:
-        return world.actors(session)
 
 
 @pytest.fixture(scope="module")
@@ -56,39 +49,12 @@ def screen(who: dict[str, Actor]) -> Iterator[object]:
     """Open a page as a person, at an address."""
 
     def opened(page: str, login: str, **query: object) -> AppTest:
-        at = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=SECONDS)
-        with db.transaction(who["admin"]) as session:
-            person = session.get_one(people.Person, who[login].person_id)
-            at.session_state["_test_token"] = people.open_session(session, person, "web")
+        at = pages_help.page_of(page, pages_help.token_of(who, login))
         for name, value in query.items():
             at.query_params[name] = str(value)
         return calm(at.run())
 
     yield opened
-
-
-def calm(at: AppTest) -> AppTest:
-    """The page, which has not failed."""
-    assert not at.exception, at.exception
-    return at
-
-
-def said(at: AppTest) -> str:
-    """Every word that is on the page."""
-    shown = [element.body for element in at.get("html")]
-    for kind in ("title", "subheader", "caption", "error", "warning", "info", "success", "toast",
-                 "markdown"):  # fmt: skip
-        shown += [one.value for one in at.get(kind)]
-    return "\n".join(str(one) for one in shown).replace("\\", "")
-
-
-def press(at: AppTest, key: str) -> AppTest:
-    return calm(at.button(key=key).click().run())
-
-
-def confirmed(at: AppTest, key: str) -> AppTest:
-    """Press a button that asks once more, and say yes."""
-    return press(press(at, f"{key}.ask"), f"{key}.yes")
 
 
 # Projects and rounds.
@@ -740,5 +706,5 @@ def test_an_administrator_hands_out_a_one_time_password(screen, who) -> None:
 
 def test_every_page_tells_the_public_to_sign_in() -> None:
     for page in ("projects", "verification", "filing", "ledger", "restoration", "settings"):
-        at = calm(AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=SECONDS).run())
+        at = calm(pages_help.page_of(page).run())
         assert "请先登录" in said(at) and not at.button

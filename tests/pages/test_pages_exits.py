@@ -10,7 +10,8 @@ from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.crediting import rounds
 from tests import world
-from tests.pages.test_pages_b import confirmed, said, screen, who  # noqa: F401 (its fixtures)
+from tests.pages.test_pages_b import screen  # noqa: F401 (its fixture)
+from tests.pages_help import confirmed, said
 
 
 def test_the_owner_takes_a_parcel_out_and_the_next_round_says_that_it_is_left_out(

@@ -22,15 +22,8 @@ from sinks.land import (
 from sinks.web import files
 from tests import world
 from tests.land.test_succession import line
-from tests.pages.test_pages_a import (  # noqa: F401  (its fixtures)
-    calm,
-    confirmed,
-    press,
-    said,
-    screen,
-    tokens,
-    who,
-)
+from tests.pages.test_pages_a import screen, tokens  # noqa: F401 (its fixtures)
+from tests.pages_help import calm, confirmed, press, said
 
 
 def test_a_refused_enrolment_leads_to_its_case_and_two_people_close_it(

@@ -13,7 +13,8 @@ from sinks.land import parcel_search
 from sinks.land.parcel_search import Wanted
 from sinks.web import parcel_tiles
 from tests.land.test_parcel_search import fill
-from tests.pages.test_pages_a import calm, said, screen, tokens, who  # noqa: F401 (its fixtures)
+from tests.pages.test_pages_a import screen, tokens  # noqa: F401 (its fixtures)
+from tests.pages_help import calm, said
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
 from pages import _parcel_shapes
-from sinks.core import db, people
+from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.land import (
     attributes,
@@ -21,15 +20,8 @@ from sinks.land import (
     parcel_outlines,
     rights,
 )
-from tests import world
-
-PAGES = Path(__file__).parents[2] / "pages"
-
-
-@pytest.fixture(scope="module")
-def who(engine: sa.Engine) -> dict[str, Actor]:
-    with db.transaction() as session:
-        return world.actors(session)
+from tests import pages_help, world
+from tests.pages_help import calm, said
 
 
 @pytest.fixture(scope="module")
@@ -60,26 +52,8 @@ def county(who: dict[str, Actor], tmp_path_factory: pytest.TempPathFactory) -> i
 
 
 def opened(who: dict[str, Actor], page: str, login: str, **state: Any) -> AppTest:
-    with db.transaction(who["admin"]) as session:
-        person = session.get_one(people.Person, who[login].person_id)
-        token = people.open_session(session, person, "web")
-    at = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=90)
-    at.session_state["_test_token"] = token
-    for key, value in state.items():
-        at.session_state[key.replace("__", ".")] = value
-    return calm(at.run())
-
-
-def calm(at: AppTest) -> AppTest:
-    assert not at.exception, at.exception
-    return at
-
-
-def said(at: AppTest) -> str:
-    shown = [element.body for element in at.get("html")]
-    shown += [one.value for kind in ("title", "caption", "error", "warning", "info", "toast")
-              for one in at.get(kind)]  # fmt: skip
-    return "\n".join(str(one) for one in shown).replace("\\", "")
+    at = pages_help.page_of(page, pages_help.token_of(who, login))
+    return calm(pages_help.keep(at, **state).run())
 
 
 def test_the_matrix_says_not_imported_and_never_nought(who: dict[str, Actor], county: int) -> None:
