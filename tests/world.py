@@ -15,11 +15,11 @@ from shapely.geometry import box
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from sinks.cooperative import contracts
+from sinks.cooperative import balance, contracts
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.people import Person
-from sinks.crediting import projects, rounds
+from sinks.crediting import issuance, projects, rounds
 from sinks.land import claims, parcel_outlines, parcels, rights
 from sinks.measurement import layers, plots
 
@@ -306,6 +306,27 @@ def recorded_round(session: Session, people_: dict[str, Actor], folder: Path) ->
     rounds.verify(session, people_["verifier"], story.round_id, "核证通过")
     rounds.record(session, people_["authority"], story.round_id, "湖林碳备〔2026〕1号")
     return story
+
+
+def issued_round(
+    session: Session, people_: dict[str, Actor], folder: Path
+) -> tuple[Story, issuance.Issued]:
+    """The same with every policy in force, and issued by the registrar."""
+    policies_in_force(session, people_)
+    story = recorded_round(session, people_, folder)
+    issued = issuance.issue(
+        session, people_["registrar"], story.round_id,
+        contract_of=contracts.holders(session, story.round_id),
+    )  # fmt: skip
+    return story, issued
+
+
+def account_with_units(session: Session, people_: dict[str, Actor], folder: Path) -> int:
+    """The cooperative's account after an issuance."""
+    issued_round(session, people_, folder)
+    [line] = balance.lines(session, people_["clerk"].party_id)
+    assert line.account_id is not None
+    return line.account_id
 
 
 def wait_until_blocked(engine: Engine) -> None:

@@ -41,10 +41,9 @@ def tries() -> int:
 
 def issued_and_certified(folder: Path) -> str:
     """The core's whole way on a fresh registry, papers printed; the number of the certificate."""
-    from sinks.cooperative import balance, contracts
     from sinks.core import db, migrate
     from sinks.core.cluster import Cluster
-    from sinks.crediting import certificates, issuance
+    from sinks.crediting import certificates
     from tests import world
 
     cluster = Cluster(folder)
@@ -54,14 +53,8 @@ def issued_and_certified(folder: Path) -> str:
         world.seed(session)
         people = world.actors(session)
         db.act_as(session, people["registrar"])
-        world.policies_in_force(session, people)
-        story = world.recorded_round(session, people, folder)
-        issuance.issue(
-            session, people["registrar"], story.round_id,
-            contract_of=contracts.holders(session, story.round_id),
-        )  # fmt: skip
-        [line] = balance.lines(session, people["clerk"].party_id)
-        number = certificates.certify_holding(session, people["clerk"], line.account_id).number
+        account_id = world.account_with_units(session, people, folder)
+        number = certificates.certify_holding(session, people["clerk"], account_id).number
     db.engine().dispose()
     return number
 

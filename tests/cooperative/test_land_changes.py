@@ -27,13 +27,7 @@ def cut(session: Session, parcel_id: int, at_m: float = 200) -> list[MultiPolygo
 
 
 def issued(session: Session, people: dict[str, Actor], folder: Path) -> world.Story:
-    world.policies_in_force(session, people)
-    story = world.recorded_round(session, people, folder)
-    issuance.issue(
-        session, people["registrar"], story.round_id,
-        contract_of=contracts.holders(session, story.round_id),
-    )  # fmt: skip
-    return story
+    return world.issued_round(session, people, folder)[0]
 
 
 def test_a_parcel_frozen_in_an_open_round_is_not_split_until_it_is_issued(

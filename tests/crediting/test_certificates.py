@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from sinks.cooperative import balance, contracts
 from sinks.core import db, settings
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotPermitted
-from sinks.crediting import certificates, issuance, ledger, signatures
+from sinks.crediting import certificates, ledger, signatures
 from sinks.crediting.certificates import Certificate
 from sinks.crediting.ledger import AccountKind, BlockState
 from sinks.crediting.signatures import BadSignature
@@ -29,21 +28,9 @@ class Held:
     pdf: bytes
 
 
-def issued(session: Session, people: dict[str, Actor], folder: Path) -> int:
-    """The cooperative's account after an issuance."""
-    world.policies_in_force(session, people)
-    story = world.recorded_round(session, people, folder)
-    issuance.issue(
-        session, people["registrar"], story.round_id,
-        contract_of=contracts.holders(session, story.round_id),
-    )  # fmt: skip
-    [line] = balance.lines(session, people["clerk"].party_id)
-    return line.account_id or 0
-
-
 @pytest.fixture
 def held(session: Session, people: dict[str, Actor], tmp_path: Path) -> Held:
-    account_id = issued(session, people, tmp_path)
+    account_id = world.account_with_units(session, people, tmp_path)
     paper = certificates.certify_holding(session, people["clerk"], account_id)
     return Held(account_id, paper, certificates.pdf_of(session, people["clerk"], paper.number))
 
@@ -92,7 +79,7 @@ def test_of_two_clerks_at_once_the_second_waits_and_reads_the_number_of_the_firs
     engine: sa.Engine, people: dict[str, Actor], tmp_path: Path
 ) -> None:
     with db.transaction(people["registrar"]) as session:
-        account_id = issued(session, people, tmp_path)
+        account_id = world.account_with_units(session, people, tmp_path)
     told: list[str] = []
 
     def second() -> None:

@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from sinks.cooperative import balance, contracts
 from sinks.core import db
 from sinks.core import people as book
 from sinks.core.actor import Actor
 from sinks.core.db import today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.crediting import certificates, issuance, ledger
+from sinks.crediting import certificates, ledger
 from sinks.restoration import case_measurement, case_units, cases
 from sinks.restoration.cases import FOREST_BASIS
 from tests import world
@@ -74,15 +73,7 @@ def ordered(session: Session, people: dict[str, Actor], *, in_days: int = 0) -> 
 @pytest.fixture
 def account_id(session: Session, people: dict[str, Actor], tmp_path: Path) -> int:
     """The cooperative's account with issued units."""
-    world.policies_in_force(session, people)
-    story = world.recorded_round(session, people, tmp_path)
-    issuance.issue(
-        session, people["registrar"], story.round_id,
-        contract_of=contracts.holders(session, story.round_id),
-    )  # fmt: skip
-    [line] = balance.lines(session, people["clerk"].party_id)
-    assert line.account_id is not None
-    return line.account_id
+    return world.account_with_units(session, people, tmp_path)
 
 
 def test_the_signed_loss_is_that_of_the_drawn_site(

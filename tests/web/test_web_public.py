@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sinks.cooperative import balance, contracts
+from sinks.cooperative import balance
 from sinks.core import db, documents
 from sinks.core.actor import Actor
 from sinks.core.people import Party
-from sinks.crediting import certificates, issuance, ledger, objections, projects, serials
+from sinks.crediting import certificates, ledger, objections, projects, serials
 from sinks.crediting.certificates import CertificateKind
 from sinks.crediting.ledger import AccountKind, BlockState
 from sinks.land import claims, parcels, rights
@@ -75,12 +75,7 @@ def told(
 ) -> Told:
     folder = tmp_path_factory.mktemp("layers")
     with db.transaction(people["registrar"]) as session:
-        world.policies_in_force(session, people)
-        story = world.recorded_round(session, people, folder)
-        issuance.issue(
-            session, people["registrar"], story.round_id,
-            contract_of=contracts.holders(session, story.round_id),
-        )  # fmt: skip
+        story, _ = world.issued_round(session, people, folder)
         [line] = balance.lines(session, people["clerk"].party_id)
         account_id = line.account_id or 0
         db.act_as(session, people["clerk"])
