@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from sinks.web import service
 from sinks.web.routes import middleware, routes
 from tests import world
 
-START_SECONDS_MAX = 20
+STOP_SECONDS_MAX = 20
 
 
 class Browser(requests.Session):
@@ -72,11 +71,10 @@ def site(engine: sa.Engine) -> Iterator[Site]:
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + START_SECONDS_MAX
     while not server.started:
-        assert thread.is_alive() and time.monotonic() < deadline, "the server did not start"
-        time.sleep(0.02)
+        thread.join(0.02)
+        assert thread.is_alive(), "the server did not start"
     port = server.servers[0].sockets[0].getsockname()[1]
     yield Site(f"http://127.0.0.1:{port}")
     server.should_exit = True
-    thread.join(START_SECONDS_MAX)
+    thread.join(STOP_SECONDS_MAX)
