@@ -89,22 +89,19 @@ def quantify(
         return _variances(area_ha, stderr_t_ha, x_m, y_m, correlation_length_m, nugget)
 
     variance_start, variance_end = variances(stderr_t_ha_start), variances(stderr_t_ha_end)
-    stderr_delta = {
-        key: statistics.difference_variance(
-            variance_start[key], variance_end[key], time_correlation
-        )
-        ** 0.5
-        for key in variance_start
-    }
-    c_per_agb = (1.0 + root_ratio.number) * carbon_fraction.number
-    # Relative errors of (1+R) and CF, shared by both dates.
-    shared = (
-        root_ratio.stderr / (1.0 + root_ratio.number),
-        carbon_fraction.stderr / carbon_fraction.number,
+    stderr_start, stderr_end = _roots(variance_start), _roots(variance_end)
+    stderr_delta = _roots(
+        {
+            key: statistics.difference_variance(
+                variance_start[key], variance_end[key], time_correlation
+            )
+            for key in variance_start
+        }
     )
+    c_per_agb = (1.0 + root_ratio.number) * carbon_fraction.number
+    shared = _shared_errors(root_ratio, carbon_fraction)
     delta, co2 = end - start, (end - start) * c_per_agb * CO2_PER_C
     u90 = {key: _u90(delta, stderr, shared) for key, stderr in stderr_delta.items()}
-    stderr_start = {key: value**0.5 for key, value in variance_start.items()}
     return RasterStock(
         area_ha=total,
         agb_t_start=start,
@@ -113,7 +110,7 @@ def quantify(
         agb_t_ha_end=end / total,
         delta_agb_t=delta,
         stderr_t_start=stderr_start,
-        stderr_t_end={key: value**0.5 for key, value in variance_end.items()},
+        stderr_t_end=stderr_end,
         stderr_delta_t=stderr_delta,
         stock_c_t_start=start * c_per_agb,
         stock_co2_t_start=start * c_per_agb * CO2_PER_C,
@@ -126,6 +123,18 @@ def quantify(
         },
         # Without a variogram nothing less than full correlation can be defended.
         governing="full" if correlation_length_m is None else "exponential",
+    )
+
+
+def _roots(variances: Mapping[Assumption, float]) -> dict[Assumption, float]:
+    return {key: value**0.5 for key, value in variances.items()}
+
+
+def _shared_errors(root_ratio: Factor, carbon_fraction: Factor) -> tuple[float, float]:
+    """Return the relative errors of (1+R) and CF, which both dates share."""
+    return (
+        root_ratio.stderr / (1.0 + root_ratio.number),
+        carbon_fraction.stderr / carbon_fraction.number,
     )
 
 

@@ -130,20 +130,7 @@ def order(me: Actor, card: CaseCard) -> None:
         t("法律依据", "Legal basis"), cases.LEGAL_BASES[Damage(card.damage)], index=None,
         key="order.basis", placeholder=t("请选择", "Choose"),
     )  # fmt: skip
-    tonnes, price = st.columns(2)
-    quantity_kg = whole(
-        tonnes.number_input(
-            t("认购数量（吨，由法院确定）", "To retire (t, set by the court)"), value=None,
-            min_value=0.0, format="%.3f", key="order.tonnes",
-        ), 1000,
-    )  # fmt: skip
-    tonnes.caption(appraised_words(card))
-    price_fen_t = whole(
-        price.number_input(
-            t("单价（元/吨，可不填）", "Price (CNY/t, optional)"), value=None, min_value=0.0,
-            format="%.2f", key="order.price",
-        ), 100,
-    )  # fmt: skip
+    quantity_kg, price_fen_t = _quantity_and_price(card)
     seller_id = st.selectbox(
         t("出让碳汇量的合作社", "Seller"), list(sellers), index=None, key="order.seller",
         format_func=sellers.__getitem__, placeholder=t("请选择", "Choose"),
@@ -170,6 +157,25 @@ def order(me: Actor, card: CaseCard) -> None:
         "kind_exception": exception.strip() or None,
     }  # fmt: skip
     send_order(me, card, values, seller=sellers.get(seller_id or 0, ""))
+
+
+def _quantity_and_price(card: CaseCard) -> tuple[int | None, int | None]:
+    """Kilograms to retire and fen per tonne, as the court writes them; the appraisal stands beside."""
+    tonnes, price = st.columns(2)
+    quantity_kg = whole(
+        tonnes.number_input(
+            t("认购数量（吨，由法院确定）", "To retire (t, set by the court)"), value=None,
+            min_value=0.0, format="%.3f", key="order.tonnes",
+        ), 1000,
+    )  # fmt: skip
+    tonnes.caption(appraised_words(card))
+    price_fen_t = whole(
+        price.number_input(
+            t("单价（元/吨，可不填）", "Price (CNY/t, optional)"), value=None, min_value=0.0,
+            format="%.2f", key="order.price",
+        ), 100,
+    )  # fmt: skip
+    return quantity_kg, price_fen_t
 
 
 def appraised_words(card: CaseCard) -> str:

@@ -82,19 +82,7 @@ def draw_map(
     outline.add_to(page_map)
     if polygons and bounds is None:
         _Fit(outline).add_to(page_map)
-    Draw(
-        feature_group=outline,
-        show_geometry_on_click=False,
-        draw_options={
-            "polyline": False,
-            "circle": False,
-            "circlemarker": False,
-            "marker": False,
-            "rectangle": {"showArea": True, "shapeOptions": OUTLINE},
-            "polygon": {"allowIntersection": False, "showArea": True, "shapeOptions": OUTLINE},
-        },
-        edit_options={"edit": {"selectedPathOptions": EDITED}, "remove": {}},
-    ).add_to(page_map)
+    _drawing_tools(outline).add_to(page_map)
     shown = _show(page_map, key, height, ["all_drawings"])
     st.caption(
         t(
@@ -111,12 +99,17 @@ def draw_map(
                 "The outline is deleted from the map. Until a new one is drawn, the boundary stays as it was.",
             )
         )
+    return _drawn(shown, polygons)
+
+
+def _drawn(shown: Mapping[str, Any], before: list[Any]) -> dict[str, Any] | None:
+    """What the map came back with, as one geometry; None when nothing is there or nothing changed."""
     drawn = [
         feature["geometry"]["coordinates"]
         for feature in shown.get("all_drawings") or []
         if feature["geometry"]["type"] == "Polygon"
     ]
-    if not drawn or drawn == polygons:
+    if not drawn or drawn == before:
         return None
     if len(drawn) == 1:
         return {"type": "Polygon", "coordinates": drawn[0]}
@@ -345,6 +338,23 @@ class _Outline(_Part):
         self._name = "Outline"
         self.data, self.many = _script_json(polygons), json.dumps(many)
         self.digest = hashlib.sha256(self.data.encode()).hexdigest()
+
+
+def _drawing_tools(outline: _Outline) -> Draw:
+    """One polygon or rectangle may be drawn; what is there may be edited and removed."""
+    return Draw(
+        feature_group=outline,
+        show_geometry_on_click=False,
+        draw_options={
+            "polyline": False,
+            "circle": False,
+            "circlemarker": False,
+            "marker": False,
+            "rectangle": {"showArea": True, "shapeOptions": OUTLINE},
+            "polygon": {"allowIntersection": False, "showArea": True, "shapeOptions": OUTLINE},
+        },
+        edit_options={"edit": {"selectedPathOptions": EDITED}, "remove": {}},
+    )
 
 
 class _Outlined(_Part):

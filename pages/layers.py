@@ -117,25 +117,8 @@ def the_form(person: Actor) -> None:
         t(f"{what.zh}（{unit_word(what.unit)}），GeoTIFF", f"GeoTIFF [{unit_word(what.unit)}]"),
         key=f"layers.value.{mount}",
     )
-    stderr, legend_text = None, ""
-    if what.is_classes:
-        legend_text = second_column.text_area(
-            t("图例：每行 代码,中文名,英文名", "Legend: code,中文,English on each line"),
-            key=f"layers.legend.{mount}", placeholder=what.legend_example,
-        )  # fmt: skip
-    else:
-        stderr = second_column.file_uploader(
-            t("标准误图层（可不交），同一格网", "Standard error (optional), same grid"),
-            key=f"layers.stderr.{mount}",
-        )
-        st.caption(
-            t(
-                f"值应在 {what.low:g} 到 {what.high:g} 之间，全图平均不超过 {what.mean_max:g}；"
-                f"依据：{what.band_source}。",
-                f"Values between {what.low:g} and {what.high:g}, the mean of all at most "
-                f"{what.mean_max:g}. Source: {what.band_source}.",
-            )
-        )
+    with second_column:
+        stderr, legend_text = _legend_or_errors(what, mount)
     st.caption(
         t(
             "更大的文件请用命令行登记：sinks layers add。",
@@ -172,6 +155,28 @@ def the_form(person: Actor) -> None:
             person, value, stderr, name=name, variable=variable, legend_text=legend_text,
             epoch=epoch, phase=phase, licence=licence, source=source, crs=crs.strip() or None,
         )  # fmt: skip
+
+
+def _legend_or_errors(what: variables.Variable, mount: int) -> tuple[UploadedFile | None, str]:
+    """Classes need a legend; values may have a layer of their errors."""
+    if what.is_classes:
+        return None, st.text_area(
+            t("图例：每行 代码,中文名,英文名", "Legend: code,中文,English on each line"),
+            key=f"layers.legend.{mount}", placeholder=what.legend_example,
+        )  # fmt: skip
+    stderr = st.file_uploader(
+        t("标准误图层（可不交），同一格网", "Standard error (optional), same grid"),
+        key=f"layers.stderr.{mount}",
+    )
+    st.caption(
+        t(
+            f"值应在 {what.low:g} 到 {what.high:g} 之间，全图平均不超过 {what.mean_max:g}；"
+            f"依据：{what.band_source}。",
+            f"Values between {what.low:g} and {what.high:g}, the mean of all at most "
+            f"{what.mean_max:g}. Source: {what.band_source}.",
+        )
+    )
+    return stderr, ""
 
 
 def add(
