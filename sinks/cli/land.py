@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gis_data.check import refused_file
 from gis_data.refusals import FileRefused
 from sinks.cli import _database, _input, _names, _out, land_once, land_overlaps, land_tenure
+from sinks.cli._options import CertificateKindOption, ParcelArgument, TermToOption
 from sinks.cli._out import Json
 from sinks.cli.land_check import (
     AreaFieldOption,
@@ -51,7 +52,6 @@ app.add_typer(land_overlaps.programmes_app, name="programme-claims")
 app.add_typer(land_once.app)
 
 SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
-ParcelArgument = Annotated[str, typer.Argument(metavar="PARCEL", help="地块编码或 id")]
 ParcelsOption = Annotated[
     list[str] | None, typer.Argument(metavar="PARCEL...", help="地块编码或 id")
 ]
@@ -338,16 +338,14 @@ def add_right(
     parcel: ParcelArgument,
     party: Annotated[str, typer.Option(metavar="ID", help="权利人的编号或全名")],
     kind: Annotated[rights.RightKind, typer.Option(help="权利种类")],
-    certificate_kind: Annotated[rights.CertificateKind, typer.Option(help="证书种类")],
+    certificate_kind: CertificateKindOption,
     certificate: Annotated[str, typer.Option(help="证书或合同编号")],
     unit_no: Annotated[str | None, typer.Option(help="不动产单元号，28 位")] = None,
     share: Annotated[Any, typer.Option(parser=_input.number, metavar="0–1", help="份额")] = "1",
     term_from: Annotated[
         Any, typer.Option(parser=_input.day, metavar="YYYY-MM-DD", help="期限起")
     ] = None,
-    term_to: Annotated[
-        Any, typer.Option(parser=_input.day, metavar="YYYY-MM-DD", help="期限止（不含）")
-    ] = None,
+    term_to: TermToOption = None,
     as_json: Json = False,
 ) -> None:
     """录入一项权利。"""

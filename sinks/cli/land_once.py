@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 
 from gis_data import geometry
 from sinks.cli import _database, _input, _names, _out
+from sinks.cli._options import CertificateKindOption, ParcelArgument, ParcelsArgument, TermToOption
 from sinks.cli._out import Json
 from sinks.cooperative import land_changes, parcel_history
 from sinks.core.actor import Role
 from sinks.core.errors import Invalid
 from sinks.crediting import enrolment_expiry
-from sinks.land import land_audit, parcels, rights, succession, transfers
+from sinks.land import land_audit, parcels, succession, transfers
 from sinks.land.parcels import Parcel
 
 app = typer.Typer()
@@ -24,7 +25,6 @@ transfer_app = typer.Typer(help="权属转移：录入、复核、退回、知�
 app.add_typer(transfer_app, name="transfer")
 
 READS_NAMES = {Role.OFFICER, Role.COOPERATIVE, Role.VERIFIER, Role.AUDITOR}
-ParcelArgument = Annotated[str, typer.Argument(metavar="PARCEL", help="地块编码或 id")]
 ReasonOption = Annotated[str, typer.Option(help="原因或依据")]
 TransferArgument = Annotated[int, typer.Argument(metavar="TRANSFER", help="转移编号")]
 
@@ -72,7 +72,7 @@ def _line(path: Path) -> shapely.LineString:
 
 @app.command()
 def merge(
-    parcel: Annotated[list[str], typer.Argument(metavar="PARCEL...", help="地块编码或 id")],
+    parcel: ParcelsArgument,
     name: Annotated[str, typer.Option(help="合并后的名称")],
     reason: ReasonOption,
     as_json: Json = False,
@@ -152,16 +152,14 @@ def _succeeded_text(document: dict[str, Any]) -> str:
 def propose_transfer(
     right: Annotated[int, typer.Argument(metavar="RIGHT", help="权利编号，见 rights list")],
     party: Annotated[str, typer.Option(metavar="ID", help="新权利人的编号或全名")],
-    certificate_kind: Annotated[rights.CertificateKind, typer.Option(help="证书种类")],
+    certificate_kind: CertificateKindOption,
     certificate: Annotated[str, typer.Option(help="新证书或合同的编号")],
     on: Annotated[Any, typer.Option(parser=_input.day, metavar="YYYY-MM-DD", help="转移日期")],
     reason: ReasonOption,
     share: Annotated[
         Any, typer.Option(parser=_input.number, metavar="0–1", help="转移的份额；不写为全部")
     ] = None,
-    term_to: Annotated[
-        Any, typer.Option(parser=_input.day, metavar="YYYY-MM-DD", help="期限止（不含）")
-    ] = None,
+    term_to: TermToOption = None,
     as_json: Json = False,
 ) -> None:
     """录入一项已审权利转给新的权利人。"""

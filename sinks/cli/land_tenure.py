@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sinks.cli import _database, _input, _names, _out
+from sinks.cli._options import ParcelArgument, ParcelsArgument
 from sinks.cli._out import Json
 from sinks.cooperative import expiring
 from sinks.core.errors import Invalid
@@ -30,7 +31,6 @@ app.add_typer(constraints_app, name="constraints")
 app.add_typer(shapes_app, name="shapes")
 app.add_typer(attribute_app, name="attribute")
 
-ParcelArgument = Annotated[str, typer.Argument(metavar="PARCEL", help="地块编码或 id")]
 Day = Annotated[Any, typer.Option(parser=_input.day, metavar="YYYY-MM-DD")]
 DayOrNone = Annotated[Any, typer.Option(parser=_input.day, metavar="YYYY-MM-DD")]
 FilePath = Annotated[Path, typer.Option(metavar="FILE")]
@@ -87,7 +87,7 @@ def write_map(
 
 @consent_app.command("record")
 def record_consent(
-    parcel: Annotated[list[str], typer.Argument(metavar="PARCEL...", help="地块编码或 id")],
+    parcel: ParcelsArgument,
     collective: Annotated[str, typer.Option(metavar="ID", help="作出决议的村集体，编号或全名")],
     body: Annotated[
         consents.Body, typer.Option(help="成员大会 members 或代表会议 representatives")

@@ -6,6 +6,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from sinks.cli import _database, _names, _out
+from sinks.cli._options import ParcelArgument
 from sinks.cli._out import Json
 from sinks.core.errors import Invalid
 from sinks.core.people import Party
@@ -105,7 +106,7 @@ def register(
 @app.command()
 def leave(
     project: ProjectArgument,
-    parcel: Annotated[str, typer.Argument(metavar="PARCEL", help="地块编码或 id")],
+    parcel: ParcelArgument,
     reason: Annotated[str, typer.Option(help="原因")],
     as_json: Json = False,
 ) -> None:
