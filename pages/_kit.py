@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from pages._words import State, t
+from sinks.core.bars import Bar, placed
 
 STYLE = Path(__file__).parent / "_kit.css"
 WHY_ZH, WHY_EN = "为什么是这个数", "Why this number"
@@ -103,31 +104,18 @@ def table_html(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A bar from one value to another, with what is written beside it."""
-
-    name: str
-    start: float
-    end: float
-    words: str
-
-
 def bars(rows: Sequence[Bar]) -> None:
     """Show bars under each other on one scale; what runs to the left of its start is red."""
     st.html(bars_html(rows))
 
 
 def bars_html(rows: Sequence[Bar]) -> Html:
-    """The bars as HTML. Numbers stand beside them: no bar has to be read off."""
-    ends = [end for row in rows for end in (row.start, row.end)]
-    low, width = min(ends, default=0.0), max(ends, default=0.0) - min(ends, default=0.0) or 1.0
+    """The bars as HTML."""
     body = "".join(
-        f'<dt>{html.escape(row.name)}</dt><dd><i class="{"less" if row.end < row.start else "more"}"'
-        f' style="margin-left:{100 * (min(row.start, row.end) - low) / width:.2f}%;'
-        f'width:{100 * abs(row.end - row.start) / width:.2f}%"></i>'
-        f"<span>{html.escape(row.words)}</span></dd>"
-        for row in rows
+        f"<dt>{html.escape(bar.name)}</dt><dd><i class={bar.kind}"
+        f' style="margin-left:{bar.left:.2f}%;width:{bar.width:.2f}%"></i>'
+        f"<span>{html.escape(bar.words)}</span></dd>"
+        for bar in placed(rows)
     )
     return Html(f'<dl class="sinks-bars">{body}</dl>')
 

@@ -7,18 +7,15 @@ import streamlit as st
 
 from methodologies import catalogue, deductions
 from methodologies import what_if as movements
-from methodologies.what_if import Outcome, Swing
+from methodologies.what_if import Outcome
 from pages import _kit, _words
-from pages._kit import Bar, Column
+from pages._kit import Column
 from pages._session import explained, plain
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor
-from sinks.crediting import what_if
-from sinks.crediting.run_words import LABELS, VALUES
+from sinks.crediting import run_bars, what_if
 from sinks.measurement.runs import Run
-
-SWINGS_SHOWN = 12  # Wider ones first; what comes after moves the amount by little.
 
 
 def show_policies(me: Actor, method_id: str, round_id: int, run_id: int) -> None:
@@ -108,58 +105,20 @@ def _amounts(result: Mapping[str, Any]) -> dict[str, Any]:
 def show_swings(method_id: str, given: Mapping[str, Any], result: Mapping[str, Any]) -> None:
     """What each pool brings, and how far factors and measured numbers move the net amount."""
     _kit.heading(t("各部分的贡献", "What each part brings"))
-    _kit.bars(
-        [
-            Bar(
-                f"{VALUES.get(part['pool'], part['pool'])} · {part['gas']}",
-                0.0,
-                part["co2e_t"],
-                f"{part['co2e_t']:,.3f} tCO₂e"
-                + ("" if part["stderr_co2e_t"] is None else f" ± {part['stderr_co2e_t']:,.3f}"),
-            )
-            for part in result["components"]
-        ]
-    )
+    _kit.bars(run_bars.parts(result))
     _kit.heading(t("哪些数最要紧", "Which numbers matter most"))
-    method, net = catalogue.method(method_id), result["net_co2_t"]
     with st.spinner(t("正在逐个试算……", "Trying one after the other…")):
-        found = movements.swings(method, given)
+        found = run_bars.swings(catalogue.method(method_id), given, result)
     if not found:
         _kit.empty(t("没有一个数会改变净量。", "No number changes the net amount."))
         return
-    _kit.bars(
-        [
-            bar
-            for swing in found[:SWINGS_SHOWN]
-            for bar in (
-                Bar(_swing_words(swing), net, _end(swing.low_co2_t, net), _moved(swing.low_co2_t, net, "−")),
-                Bar("", net, _end(swing.high_co2_t, net), _moved(swing.high_co2_t, net, "+")),
-            )
-        ]
-    )  # fmt: skip
+    _kit.bars(found)
+    net, step = result["net_co2_t"], movements.INPUT_STEP_SHARE
     st.caption(
         t(
-            f"净量现为 {net:,.3f} tCO₂e。因子各减、加一个标准差，实测数各减、加 "
-            f"{movements.INPUT_STEP_SHARE:.0%}（同一列的数一起变），其余不变，重新计算。",
+            f"净量现为 {net:,.3f} tCO₂e。因子各减、加一个标准差，实测数各减、加 {step:.0%}"
+            "（同一列的数一起变），其余不变，重新计算。",
             f"The net amount is {net:,.3f} tCO₂e. Factors are moved by one standard deviation, "
-            f"measured numbers by {movements.INPUT_STEP_SHARE:.0%}, down and up, all else as it is.",
+            f"measured numbers by {step:.0%}, down and up, all else as it is.",
         )
     )
-
-
-def _swing_words(swing: Swing) -> str:
-    if swing.kind == "factor":
-        return t(f"因子 {swing.name} ± 1 标准差", f"factor {swing.name} ± 1 sd")
-    parts = [part.removesuffix("[]") for part in swing.name.split(".")]
-    words = " · ".join(LABELS.get(part, part) for part in parts if part)
-    return f"{words} ± {movements.INPUT_STEP_SHARE:.0%}"
-
-
-def _end(found: float | None, net: float) -> float:
-    return net if found is None else found
-
-
-def _moved(found: float | None, net: float, sign: str) -> str:
-    if found is None:
-        return t(f"{sign} 超出方法适用范围", f"{sign} outside the method's domain")
-    return f"{sign} → {found:,.3f} tCO₂e（{found - net:+,.3f}）"

@@ -21,7 +21,7 @@ from pages._session import explained, plain
 from pages._words import t
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor
-from sinks.crediting import issuance, projects, rounds
+from sinks.crediting import issuance, projects, rounds, run_bars
 from sinks.land import parcel_list
 from sinks.measurement import cells, layers, runs
 from sinks.measurement.variograms import Given
@@ -644,6 +644,7 @@ def _show_cells(me: Actor, story: Story) -> None:
 
 def show_errors(story: Story) -> None:
     """How much of the variance each source brings."""
+    _kit.bars(run_bars.errors(story.result))
     middle = story.result["intermediate"]
     sources = [
         (t("抽样与图层", "Sampling and map"), middle["stderr_sampling_co2_t"]),
@@ -839,12 +840,18 @@ def _show_again(me: Actor, story: Story) -> None:
         [
             (
                 t("核算报告", "Report"),
-                _kit.link(
-                    t(
-                        "下载 PDF（全部输入、因子、方程和中间结果）",
-                        "PDF: inputs, factors, equations, steps",
+                _kit.beside(
+                    _kit.link(
+                        t(
+                            "下载 PDF（全部输入、因子、方程和中间结果）",
+                            "PDF: inputs, factors, equations, steps",
+                        ),
+                        f"/rounds/{story.round_id}/report.pdf?run={story.run_id}",
                     ),
-                    f"/rounds/{story.round_id}/report.pdf?run={story.run_id}",
+                    _kit.link(
+                        t("网页", "as a page"),
+                        f"/rounds/{story.round_id}/report.html?run={story.run_id}",
+                    ),
                 ),
             )
         ]

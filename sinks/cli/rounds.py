@@ -3,7 +3,7 @@
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from sqlalchemy import select
@@ -143,13 +143,14 @@ def _decisions(text: str) -> dict[str, Any]:
 @app.command()
 def report(
     round_id: RoundArgument,
-    out: Annotated[Path, typer.Option(help="PDF 写到这个文件")],
+    out: Annotated[Path, typer.Option(help="写到这个文件；名称以 .html 结尾为网页，否则为 PDF")],
     run: Annotated[int | None, typer.Option(help="核算编号；不给则为申报的那次")] = None,
     as_json: Json = False,
 ) -> None:
-    """核算报告（PDF）：全部输入、因子、方程、中间结果和地块。"""
+    """核算报告（PDF 或网页）：全部输入、因子、方程、中间结果和地块。"""
+    form: Literal["pdf", "html"] = "html" if out.suffix == ".html" else "pdf"
     with _database.acting() as (session, actor):
-        content = run_report.report(session, actor, round_id, run)
+        content = run_report.report(session, actor, round_id, run, form)
     _out.write_file(out, content)
     _out.give({"round": round_id, "out": out}, f"核算报告已写到 {out}。", as_json=as_json)
 

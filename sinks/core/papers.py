@@ -45,8 +45,12 @@ def pdf(template: str, values: Mapping[str, Any]) -> bytes:
         The Chinese font is not installed.
     """
     _require_font()
-    html = environment().get_template(template).render(**values, font=FONT)
-    return weasyprint.HTML(string=html, url_fetcher=_fetch_nothing).write_pdf()
+    return weasyprint.HTML(string=html(template, values), url_fetcher=_fetch_nothing).write_pdf()
+
+
+def html(template: str, values: Mapping[str, Any]) -> str:
+    """A template filled in, as a page that stands by itself."""
+    return environment().get_template(template).render(**values, font=FONT)
 
 
 def qr_svg(text: str) -> str:

@@ -5,7 +5,7 @@ what the registry calculated with. Nothing in it names a household: parcels stan
 """
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from markdown_it import MarkdownIt
 from sqlalchemy import select
@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from methodologies import catalogue, factors
 from sinks.core import papers, people, policies
 from sinks.core.actor import Actor, Role
+from sinks.core.bars import placed
 from sinks.core.db import now
-from sinks.crediting import projects, rounds
+from sinks.crediting import projects, rounds, run_bars
 from sinks.crediting.run_words import LABELS, VALUES
 from sinks.land.parcels import Parcel
 from sinks.measurement import layers, runs
@@ -46,8 +47,14 @@ TEX = (
 )
 
 
-def report(session: Session, actor: Actor, round_id: int, run_id: int | None = None) -> bytes:
-    """The PDF of a round's run: the submitted (newest) one, or the one named.
+def report(
+    session: Session,
+    actor: Actor,
+    round_id: int,
+    run_id: int | None = None,
+    form: Literal["pdf", "html"] = "pdf",
+) -> bytes:
+    """The report on a round's run, the submitted (newest) one or the one named, as PDF or as a page.
 
     Raises
     ------
@@ -59,13 +66,17 @@ def report(session: Session, actor: Actor, round_id: int, run_id: int | None = N
     run = rounds.run_of(session, row, run_id)
     project = session.get_one(projects.Project, row.project_id)
     found = run.input["policy"]
+    method = catalogue.method(run.method_id)
+    factors_changed = factors.factor_hash(method.factor_ids) != run.factor_hash
+    # Tried out now, so only with the factors that the run was measured with.
+    swings = [] if factors_changed else run_bars.swings(method, run.input, run.result)
     values = {
         "run": run,
         "round": row,
         "round_zh": rounds.STATUS_ZH[rounds.Status(row.status)],
         "submitted": run.id == row.run_id,
         "project": project,
-        "method": catalogue.method(run.method_id),
+        "method": method,
         "demonstration": project.demonstration or policies.demonstration_in_force(session),
         "run_by": people.name_of(session, run.person_id),
         "printed_by": actor.name,
@@ -81,17 +92,19 @@ def report(session: Session, actor: Actor, round_id: int, run_id: int | None = N
         "layers": [layers.get(session, row.layer_start_id), layers.get(session, row.layer_end_id)],
         "parcels": _parcels(session, run),
         "sections": _sections(run.method_id),
-        "factors": [
-            factors.factor(factor_id) for factor_id in catalogue.method(run.method_id).factor_ids
-        ],
-        "factors_changed": factors.factor_hash(catalogue.method(run.method_id).factor_ids)
-        != run.factor_hash,
+        "factors": [factors.factor(factor_id) for factor_id in method.factor_ids],
+        "factors_changed": factors_changed,
         "input_sha256": runs.sha256_of_text(run.input_json),
         "result_sha256": runs.sha256_of_text(run.result_json),
+        "parts": list(placed(run_bars.parts(run.result))),
+        "errors": list(placed(run_bars.errors(run.result))),
+        "swings": list(placed(swings)),
         "label": lambda name: LABELS.get(str(name), str(name)),
         "shown": shown,
         "is_table": is_table,
     }
+    if form == "html":
+        return papers.html("run_report.html", values).encode()
     return papers.pdf("run_report.html", values)
 
 

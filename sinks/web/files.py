@@ -1,6 +1,7 @@
 """Papers for people who are signed in: certificates, and documents on file."""
 
 import re
+from typing import Literal
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -45,8 +46,8 @@ def map_of_parcel(request: Request) -> Response:
     return answers.download(content, f"地块图-{code}.pdf", "application/pdf")
 
 
-def run_report_pdf(request: Request) -> Response:
-    """GET /rounds/{id}/report.pdf?run=: the report of a round's run, printed now."""
+def run_report_file(request: Request) -> Response:
+    """GET /rounds/{id}/report.pdf?run=, or report.html: the report of a round's run, made now."""
     actor = session.actor_of_request(request)
     if actor is None:
         return session.to_sign_in(request)
@@ -55,8 +56,10 @@ def run_report_pdf(request: Request) -> Response:
     if not re.fullmatch(r"[0-9]{0,18}", run, re.ASCII):
         raise NotFound("没有这次核算。", code="run")
     with db.transaction(actor) as transaction:
-        content = run_report.report(transaction, actor, round_id, int(run) if run else None)
-    return answers.download(content, f"round-{round_id}.pdf", "application/pdf")
+        form: Literal["pdf", "html"] = "html" if request.url.path.endswith(".html") else "pdf"
+        content = run_report.report(transaction, actor, round_id, int(run) if run else None, form)
+    kind = "text/html; charset=utf-8" if form == "html" else "application/pdf"
+    return answers.download(content, f"round-{round_id}.{form}", kind)
 
 
 def document(request: Request) -> Response:

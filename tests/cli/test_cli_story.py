@@ -209,6 +209,9 @@ def test_the_whole_way_from_a_file_to_a_retired_credit(
     report = tmp_path / "report.pdf"
     registry.done("round", "report", round_id, "--out", report, by="auditor")
     assert report.read_bytes().startswith(b"%PDF-")
+    page = tmp_path / "report.html"
+    registry.done("round", "report", round_id, "--out", page, by="auditor")
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert registry.refused("round", "report", round_id, "--out", report, by="appraiser") == "role"
     plots_by_table(registry, round_id, tmp_path)
     [line] = registry.done("contract", "balance", by="clerk")["lines"]

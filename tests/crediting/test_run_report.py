@@ -44,6 +44,22 @@ def test_every_input_factor_and_intermediate_number_is_on_the_paper(
     assert world.HOUSEHOLD not in text
 
 
+def test_the_page_says_what_the_paper_says_and_asks_nobody(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.measured_round(session, people, tmp_path)
+    run = rounds.run_of(session, rounds.get(session, story.round_id))
+    page = run_report.report(session, people["clerk"], story.round_id, form="html").decode()
+    for value in run.result["intermediate"].values():
+        if isinstance(value, float):
+            assert shown(value) in page, value
+    [biomass, _] = run.result["components"]
+    assert f"{biomass['co2e_t']:,.3f} tCO₂e ±" in page
+    assert "因子 moso.R ± 1 标准差" in page and "期末竹株 · 胸径" in page
+    assert "src=" not in page and "@import" not in page and "<script" not in page
+
+
 def test_a_run_of_another_round_or_a_stranger_gets_no_report(
     session: Session, people: dict[str, Actor], tmp_path: Path
 ) -> None:
