@@ -172,6 +172,14 @@ def drawn(geojson: Mapping[str, Any]) -> VectorFile:
     return VectorFile([row], crs, "default", "UTF-8", fields, "GeoJSON", "", "not used")
 
 
+def outline_columns(said: str | None) -> dict[str, str] | None:
+    """Role -> column of ``parcel=宗地,x=E,y=N``; a word without ``=`` is refused as an unknown role."""
+    if not said or not said.strip():
+        return None
+    pairs = (pair.partition("=") for pair in said.replace("，", ",").split(","))
+    return {role.strip(): column.strip() for role, _, column in pairs}
+
+
 def _refuse_roles(outline: Mapping[str, str] | None) -> None:
     if unknown := set(outline or {}) - ROLES.keys():
         raise FileRefused(

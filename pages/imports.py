@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from gis_data import vectors
 from pages import _import_batch, _import_steps, _jobs, _kit, _land, _session, _words
 from pages._kit import Column
 from pages._words import t
@@ -46,8 +47,11 @@ def options(key: str, before: Options | None = None) -> Options:
         value=before.source, key=f"{key}.source", placeholder="安吉县林业局 二类调查",
     )  # fmt: skip
     with st.expander(
-        t("坐标系、文字编码、图层", "Coordinate system, encoding, layer"),
-        expanded=bool(before.crs or before.encoding or before.layer),
+        t(
+            "坐标系、文字编码、图层、边界所在的列",
+            "Coordinate system, encoding, layer, outline columns",
+        ),
+        expanded=bool(before.crs or before.encoding or before.layer or before.outline),
     ):
         crs_column, encoding_column, layer_column = st.columns(3)
         crs = crs_column.text_input(
@@ -68,7 +72,19 @@ def options(key: str, before: Options | None = None) -> Options:
             t("图层名（有几个图层时）", "Layer, where there are several"),
             value=before.layer, key=f"{key}.layer",
         )  # fmt: skip
-    return Options(sink_type, crs.strip(), encoding, layer.strip(), source.strip())
+        columns = st.text_input(
+            t("表格里边界所在的列（列名认不出时才填）", "Outline columns of a table, if not recognised"),
+            value=",".join(f"{role}={name}" for role, name in (before.outline or {}).items()),
+            key=f"{key}.outline", placeholder="parcel=宗地,order=序号,x=东坐标,y=北坐标",
+            help=t(
+                "WKT 填 wkt=列名；一格写完全部拐点填 vertices=列名；一行一个拐点填 parcel、order、x（东）、y（北）。",
+                "wkt=…, or vertices=…, or one corner a row: parcel, order, x (east), y (north).",
+            ),
+        )  # fmt: skip
+    return Options(
+        sink_type, crs.strip(), encoding, layer.strip(), source.strip(),
+        vectors.outline_columns(columns),
+    )  # fmt: skip
 
 
 def upload(person: Actor) -> None:

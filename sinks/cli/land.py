@@ -9,9 +9,19 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.orm import Session
 
+from gis_data import vectors
 from gis_data.check import refused_file
 from gis_data.refusals import FileRefused
-from sinks.cli import _database, _input, _names, _out, land_once, land_overlaps, land_tenure
+from sinks.cli import (
+    _database,
+    _input,
+    _names,
+    _out,
+    land_batches,
+    land_once,
+    land_overlaps,
+    land_tenure,
+)
 from sinks.cli._options import CertificateKindOption, ParcelArgument, TermToOption
 from sinks.cli._out import Json
 from sinks.cli.land_check import (
@@ -20,6 +30,7 @@ from sinks.cli.land_check import (
     EncodingOption,
     FileArgument,
     LayerOption,
+    OutlineOption,
     SinkType,
     TypeOption,
     text_of,
@@ -50,6 +61,7 @@ app.add_typer(land_tenure.app)
 app.add_typer(land_overlaps.overlaps_app, name="overlaps")
 app.add_typer(land_overlaps.programmes_app, name="programme-claims")
 app.add_typer(land_once.app)
+app.add_typer(land_batches.app, name="batch")
 
 SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 ParcelsOption = Annotated[
@@ -71,10 +83,12 @@ def import_file(
     encoding: EncodingOption = None,
     layer: LayerOption = None,
     area_field: AreaFieldOption = None,
+    outline: OutlineOption = None,
     name_field: Annotated[str | None, typer.Option(help="地块名称的字段")] = None,
     source: Annotated[str, typer.Option(help="来源；用为它存过的字段对应")] = "",
     stage_only: Annotated[
-        bool, typer.Option("--stage/--commit", help="只暂存，到网页上核对后再提交")
+        bool,
+        typer.Option("--stage/--commit", help="只暂存，用 sinks land batch 或到网页上核对后再提交"),
     ] = False,
     reason: Annotated[
         str, typer.Option(help="收下存疑行的依据")
@@ -86,7 +100,8 @@ def import_file(
     named = {"name": name_field, "declared_area": area_field}
     options = Options(
         sink_type=sink_type, crs=crs or "", encoding=encoding or "", layer=layer or "",
-        source=source, named={key: value for key, value in named.items() if value},
+        source=source, outline=vectors.outline_columns(outline),
+        named={key: value for key, value in named.items() if value},
     )  # fmt: skip
     with _database.acting() as (session, actor):
         if not stage_only and owner is None:
@@ -107,7 +122,7 @@ def import_file(
         document = staging.to_json(session, batch.id) | {"batch": batch.id}
         if not document["accepted"]:
             raise _out.fail(document, text_of(document), as_json=as_json)
-        said = f"已暂存，批次 {batch.id}。到网页“导入”核对后提交。"
+        said = f"已暂存，批次 {batch.id}。用 sinks land batch 或到网页“导入”核对后提交。"
         if not stage_only:
             assert owner is not None
             row = _committed(session, actor, batch, _names.party_id(session, owner), reason)

@@ -124,7 +124,7 @@ def examined(
     """The file as read, None when it cannot be, and the report on its rows."""
     try:
         read = vectors.read(
-            file, crs=crs, encoding=encoding, layer=layer, outline=_outline_columns(outline)
+            file, crs=crs, encoding=encoding, layer=layer, outline=vectors.outline_columns(outline)
         )
         report = checks.check_rows(
             read, sink_type=sink_type, anywhere=anywhere, declared_area_field=area_field
@@ -132,14 +132,6 @@ def examined(
     except FileRefused as error:
         return None, checks.refused_file(error)
     return read, report
-
-
-def _outline_columns(said: str | None) -> dict[str, str] | None:
-    """Role -> column of ``parcel=宗地,x=E,y=N``; a word without ``=`` is refused as an unknown role."""
-    if said is None:
-        return None
-    pairs = (pair.partition("=") for pair in said.split(","))
-    return {role.strip(): column.strip() for role, _, column in pairs}
 
 
 def _database_seems_there() -> bool:

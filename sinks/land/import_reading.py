@@ -99,7 +99,7 @@ def _read(file_name: str, content: bytes, options: Options) -> VectorFile:
         try:
             return vectors.read(
                 path, crs=options.crs or None, encoding=options.encoding or None,
-                layer=options.layer or None,
+                layer=options.layer or None, outline=options.outline,
             )  # fmt: skip
         except FileRefused as error:
             raise Invalid(error.message, code=error.code) from error

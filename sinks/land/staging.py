@@ -49,6 +49,7 @@ class RowState(StrEnum):
 class Options:
     """How a file is to be read. Empty means: as the file says.
 
+    outline : role -> column of a table whose names do not tell where its outlines are
     mapping : meaning -> column; None takes the one saved for such files, else what the names say
     named : meaning -> column that go before the mapping
     """
@@ -58,6 +59,7 @@ class Options:
     encoding: str = ""
     layer: str = ""
     source: str = ""
+    outline: Mapping[str, str] | None = None
     mapping: Mapping[str, str] | None = None
     named: Mapping[str, str] = field(default_factory=dict)
 
@@ -182,6 +184,7 @@ def _kept(options: Options) -> dict[str, Any]:
             "crs": options.crs,
             "encoding": options.encoding,
             "layer": options.layer,
+            "outline": None if options.outline is None else dict(options.outline),
             "mapping": None if options.mapping is None else dict(options.mapping),
             "named": dict(options.named),
         },
