@@ -48,7 +48,7 @@ class Placement:
         further than a few degrees
     outside_share : (n,) part of the area outside all districts
     beyond_share : (n,) part of the area more than ``NEAR_M`` from every district
-    codes : the district that holds most of it; None outside all
+    codes : the district that holds most of it; outside all the nearest one within ``NEAR_M``, else None
     """
 
     distance_m: NDArray[np.float64]
@@ -110,11 +110,15 @@ def place(polygons_4490: geometry.Polygons, path: Path = HUZHOU) -> Placement:
     distance_m[near[touching]] = 0.0
     distance_m[near[~touching]] = shapely.distance(moved[~touching], city)
     _name(codes, near, moved, districts)
+    for row, polygon in zip(near.tolist(), moved, strict=True):
+        if codes[row] is None and distance_m[row] <= NEAR_M:
+            # A boundary that was drawn roughly: the county it belongs to is the one beside it.
+            codes[row] = min(districts, key=lambda one: shapely.distance(one[1], polygon))[0]
     return placement
 
 
 def district_of(polygon_4490: Any) -> str | None:
-    """Return the code of the district that holds most of the polygon; None outside all."""
+    """Return the code of the polygon's district, as `Placement.codes`."""
     return place(np.array([polygon_4490], dtype=object)).codes[0]
 
 

@@ -200,3 +200,11 @@ def test_who_redrew_the_outline_does_not_review_it_and_the_declared_area_stays(
     parcels.submit(session, people["officer2"], parcel_id)
     with pytest.raises(NotPermitted):
         rights.review(session, people["officer2"], parcel_id)
+
+
+def test_land_just_beyond_the_line_belongs_to_the_county_beside_it(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    parcel_id = world.draft(session, people, world.land(0, 60_000, 100, 100))
+    assert session.get_one(parcels.Parcel, parcel_id).district_code == "330522"
+    assert [mark.code for mark in marks.open_marks(session, parcel_id)] == ["near_outside"]
