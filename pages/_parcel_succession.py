@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages import _kit, _land, _parcel_draw, _parcel_split, _session, _words
+from pages import _history_words, _kit, _land, _parcel_draw, _parcel_split, _session, _words
 from pages._kit import Column
 from pages._words import t
 from sinks.cooperative import land_changes, parcel_history
@@ -255,7 +255,10 @@ def history(person: Actor, parcel_id: int) -> None:
         told = parcel_history.history(session, parcel_id, names=bool(person.roles & READS_NAMES))
     with st.expander(t(f"经过（{len(told)}）", f"History ({len(told)})")):
         _kit.table(
-            [{"at": _land.moment(one.at), "what": one.text} for one in reversed(told)],
+            [
+                {"at": _land.moment(one.at), "what": _history_words.words(one)}
+                for one in reversed(told)
+            ],
             [Column("at", t("时间", "When")), Column("what", t("经过", "What"), wraps=True)],
         )
 

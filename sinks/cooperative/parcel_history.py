@@ -5,8 +5,8 @@ splits and merges); the steps come from the audit log. Names of holders are mask
 says that this person works with them.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
@@ -61,6 +61,7 @@ class Event:
 
     at : when it was written down; on : the day it is about, where that is another matter
     kind : outline, step, right, claim, contract, round, credit, mark, case, succession
+    text : in Chinese; code, values : the same for whoever puts it in other words
     subject : what to look at for more, e.g. ``round:3``
     """
 
@@ -69,6 +70,8 @@ class Event:
     text: str
     on: date | None = None
     subject: str | None = None
+    code: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 def history(session: Session, parcel_id: int, *, names: bool) -> list[Event]:
@@ -102,13 +105,19 @@ def _outlines(session: Session, parcel_id: int) -> Iterator[Event]:
             row.valid_from, "outline",
             f"第 {number} 版边界，{row.area_m2:,.1f} 平方米，来源：{row.source_name}，"
             f"指纹 {row.geometry_sha256[:12]}",
+            code="outline",
+            values={"number": number, "area_m2": row.area_m2, "source": row.source_name,
+                    "sha256": row.geometry_sha256[:12]},
         )  # fmt: skip
 
 
 def _steps(session: Session, parcel_id: int) -> Iterator[Event]:
     for event in audit.history(session, f"parcel:{parcel_id}"):
         if words := STEPS_ZH.get(event.action):
-            yield Event(event.at, "step", words + _why(event.detail))
+            yield Event(
+                event.at, "step", words + _why(event.detail), code=event.action,
+                values=event.detail,
+            )  # fmt: skip
 
 
 def _why(detail: dict[str, Any]) -> str:
@@ -130,10 +139,15 @@ def _rights(session: Session, parcel_id: int, *, names: bool) -> Iterator[Event]
         ended = f"，{row.ended_on} 终止" if row.ended_on else ""
         yield Event(
             row.recorded_at, "right",
-            f"{holder} 的{kind}{share}，{row.certificate_no}{ended}", row.term_from,
+            f"{holder} 的{kind}{share}，{row.certificate_no}{ended}", row.term_from, code="right",
+            values={"holder": holder, "kind": row.kind, "share": row.share,
+                    "certificate_no": row.certificate_no, "ended_on": row.ended_on},
         )  # fmt: skip
         if row.reviewed_at:
-            yield Event(row.reviewed_at, "right", f"{holder} 的{kind}已审")
+            yield Event(
+                row.reviewed_at, "right", f"{holder} 的{kind}已审", code="right_reviewed",
+                values={"holder": holder, "kind": row.kind},
+            )  # fmt: skip
 
 
 def _name(party: Party, names: bool) -> str:
@@ -147,7 +161,9 @@ def _claims(session: Session, parcel_id: int) -> Iterator[Event]:
         yield Event(
             row.recorded_at, "claim",
             f"土地占用自 {row.starts_on} {until}，可计入面积 {row.creditable_area_m2:,.1f} 平方米",
-            row.starts_on,
+            row.starts_on, code="claim",
+            values={"starts_on": row.starts_on, "ends_on": row.ends_on,
+                    "area_m2": row.creditable_area_m2},
         )  # fmt: skip
 
 
@@ -162,7 +178,9 @@ def _contracts(session: Session, parcel_id: int) -> Iterator[Event]:
         yield Event(
             row.recorded_at, "contract",
             f"收储合同 {row.number}，{row.term_from} 至 {row.term_to}（{state}）",
-            row.signed_on, f"contract:{row.id}",
+            row.signed_on, f"contract:{row.id}", "contract",
+            {"number": row.number, "term_from": row.term_from, "term_to": row.term_to,
+             "standing": standing},
         )  # fmt: skip
 
 
@@ -177,7 +195,8 @@ def _rounds(session: Session, parcel_id: int) -> Iterator[Event]:
             row.recorded_at, "round",
             f"计入监测期 {row.period_start} 至 {row.period_end}，现为"
             f"“{ROUND_STATUS_ZH[RoundStatus(row.status)]}”",
-            row.period_start, f"round:{row.id}",
+            row.period_start, f"round:{row.id}", "round",
+            {"start": row.period_start, "end": row.period_end, "status": row.status},
         )  # fmt: skip
     measured = session.execute(
         select(Run.recorded_at, Run.round_id, RunParcel.co2_t)
@@ -185,7 +204,10 @@ def _rounds(session: Session, parcel_id: int) -> Iterator[Event]:
         .where(RunParcel.parcel_id == parcel_id)
     )
     for at, round_id, co2_t in measured:
-        yield Event(at, "round", f"核算分得 {co2_t:,.3f} 吨 CO2", subject=f"round:{round_id}")
+        yield Event(
+            at, "round", f"核算分得 {co2_t:,.3f} 吨 CO2", subject=f"round:{round_id}",
+            code="measured", values={"co2_t": co2_t},
+        )  # fmt: skip
 
 
 def _credits(session: Session, parcel_id: int) -> Iterator[Event]:
@@ -195,26 +217,43 @@ def _credits(session: Session, parcel_id: int) -> Iterator[Event]:
             yield Event(
                 issued.issued_at, "credit",
                 f"{credit.vintage} 年份签发 {credit.amount_kg:,} 千克 CO2（{credit.pool}）",
-                subject=f"round:{credit.round_id}",
+                subject=f"round:{credit.round_id}", code="credit",
+                values={"vintage": credit.vintage, "amount_kg": credit.amount_kg,
+                        "pool": credit.pool},
             )  # fmt: skip
 
 
 def _marks(session: Session, parcel_id: int) -> Iterator[Event]:
     for mark in session.scalars(select(ParcelMark).where(ParcelMark.parcel_id == parcel_id)):
-        yield Event(mark.recorded_at, "mark", f"存疑：{mark.message}")
+        other = session.get(Parcel, mark.other_parcel_id) if mark.other_parcel_id else None
+        values = {
+            "mark": mark.code, "message": mark.message, "area_m2": mark.area_m2,
+            "other": other.code if other else None, "reason": mark.closed_reason,
+        }  # fmt: skip
+        yield Event(
+            mark.recorded_at, "mark", f"存疑：{mark.message}", code="mark", values=values
+        )  # fmt: skip
         if mark.closed_at:
-            yield Event(mark.closed_at, "mark", f"存疑消除：{mark.message}（{mark.closed_reason}）")
+            yield Event(
+                mark.closed_at, "mark", f"存疑消除：{mark.message}（{mark.closed_reason}）",
+                code="mark_closed", values=values,
+            )  # fmt: skip
 
 
 def _cases(session: Session, parcel_id: int) -> Iterator[Event]:
     for case in overlap_cases.of_parcel(session, parcel_id):
         words = f"第 {case.id} 号重叠争议（{overlap_cases.KIND_ZH[case.kind]}）"
-        yield Event(case.recorded_at, "case", f"{words}开立", subject=f"overlap:{case.id}")
+        values = {"id": case.id, "kind": case.kind, "outcome": case.outcome,
+                  "reason": case.decision_reason}  # fmt: skip
+        yield Event(
+            case.recorded_at, "case", f"{words}开立", subject=f"overlap:{case.id}", code="case",
+            values=values,
+        )  # fmt: skip
         if case.decided_at and case.outcome:
             yield Event(
                 case.decided_at, "case",
                 f"{words}决定：{overlap_cases.OUTCOME_ZH[case.outcome]}（{case.decision_reason}）",
-                subject=f"overlap:{case.id}",
+                subject=f"overlap:{case.id}", code="case_decided", values=values,
             )  # fmt: skip
 
 
@@ -230,7 +269,11 @@ def _kin(session: Session, parcel_id: int) -> Iterator[Event]:
         kind = succession.KIND_ZH[succession.Kind(row.kind)]
         yield Event(
             row.recorded_at, "succession", f"{words.format(codes=codes, kind=kind)}：{row.reason}",
-            subject=f"succession:{row.id}",
+            subject=f"succession:{row.id}", code="succession",
+            values={"side": side, "codes": codes, "kind": row.kind, "reason": row.reason},
         )  # fmt: skip
         if row.reviewed_at:
-            yield Event(row.reviewed_at, "succession", f"{kind}后的权属已复核")
+            yield Event(
+                row.reviewed_at, "succession", f"{kind}后的权属已复核", code="succession_reviewed",
+                values={"kind": row.kind},
+            )  # fmt: skip
