@@ -1,7 +1,7 @@
 """Drawing the outline of a parcel on the map, or typing its corners; saving it as a draft.
 
-What is drawn is kept in the session at every stroke and offered again to whoever comes back to the
-page. While somebody draws, the parcels around stay as they were when they began: another picture
+What is drawn is kept at every stroke, in the session and in the database, and offered again to whoever
+comes back to the page, also after the browser has loaded it anew. While somebody draws, the parcels around stay as they were when they began: another picture
 would make the browser's map begin anew.
 """
 
@@ -15,8 +15,16 @@ from gis_data import geometry
 from pages import _kit, _land, _maps, _session, _words
 from pages._words import t
 from sinks.core import db
-from sinks.core.actor import Actor
-from sinks.land import marks, overlaps, parcel_list, parcel_outlines, parcel_search, parcels
+from sinks.core.actor import Actor, Role
+from sinks.land import (
+    marks,
+    outline_drafts,
+    overlaps,
+    parcel_list,
+    parcel_outlines,
+    parcel_search,
+    parcels,
+)
 from sinks.land.overlaps import Neighbour
 from sinks.land.parcel_list import ParcelRow
 from sinks.land.parcel_search import Wanted
@@ -24,7 +32,10 @@ from sinks.web import typed
 
 KEY = "sketch"
 NAME = "sketch.name"
-FIELDS = (NAME, "sketch.type", "sketch.township", "sketch.declared", "sketch.corners")
+TYPE = "sketch.type"
+# In the address while somebody draws.
+AT_IT = "draw"
+FIELDS = (NAME, TYPE, "sketch.township", "sketch.declared", "sketch.corners")
 MARGIN_DEGREES = 0.004  # About 400 m around what the map looks at.
 
 
@@ -34,6 +45,7 @@ class Sketch:
 
     start : what the map began with; drawn : what it holds now; mount : counts the maps begun
     fields : what stands in the fields beside the map, by their keys
+    kept : what the database holds of all this (`outline_drafts`)
     """
 
     how: str  # draw or type
@@ -45,6 +57,7 @@ class Sketch:
     drawn: dict[str, Any] | None = None
     mount: int = 0
     fields: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, Any] | None = None
 
 
 def begin(person: Actor, how: str, row: ParcelRow | None = None, near: int | None = None) -> None:
@@ -54,30 +67,93 @@ def begin(person: Actor, how: str, row: ParcelRow | None = None, near: int | Non
             iter(parcel_list.rows(session, ids=[] if near is None else [near])), None
         )
         place = bounds_of([where.boundary]) if where else parcel_search.bounds(session, Wanted())
-        others = parcel_search.nearest(
-            session, place or _maps.HUZHOU, limit=_land.FEATURES_MAX,
-            but_not=[row.id] if row else [],
-        )  # fmt: skip
-        around = [_land.feature(other) for other in parcel_list.rows(session, ids=others)]
-    st.session_state[KEY] = Sketch(
+        _begin(session, how, row, place)
+
+
+def _begin(
+    session: db.Session, how: str, row: ParcelRow | None, place: _maps.Bounds | None
+) -> Sketch:
+    others = parcel_search.nearest(
+        session, place or _maps.HUZHOU, limit=_land.FEATURES_MAX, but_not=[row.id] if row else []
+    )
+    sketch = Sketch(
         how=how,
         parcel_id=row.id if row else None,
         title=t(f"重新勾绘 {row.code}", f"Redraw {row.code}") if row else t("新地块", "New parcel"),
         start=row.boundary if row else None,
-        around=around,
+        around=[_land.feature(other) for other in parcel_list.rows(session, ids=others)],
         bounds=place,
     )
+    st.session_state[KEY] = sketch
+    return sketch
 
 
-def under_way() -> bool:
-    """Whether somebody is at an outline in this browser."""
-    return KEY in st.session_state
+def under_way(person: Actor) -> bool:
+    """Whether this person is at an outline; one that the browser has forgotten is taken up again."""
+    if KEY in st.session_state:
+        return True
+    if Role.OFFICER not in person.roles:
+        return False
+    with db.transaction(person) as session:
+        held = outline_drafts.of_person(session, person)
+    if held is None:
+        return False
+    # The address says so when the page is loaded anew in the middle of it; else one may look at
+    # parcels first.
+    if AT_IT in st.query_params or _wants_to_go_on(person, held):
+        return _take_up(person, held)
+    return False
+
+
+def _wants_to_go_on(person: Actor, held: dict[str, Any]) -> bool:
+    name = held["fields"].get(NAME) or t("未命名", "no name yet")
+    st.info(
+        _session.plain(
+            t(
+                f"您有一个没有保存的轮廓（{name}）。",
+                f"You have an outline that is not saved ({name}).",
+            )
+        )
+    )
+    go_on, drop, _ = st.columns([1, 1, 3])
+    if drop.button(t("丢弃", "Drop it"), key="sketch.drop", width="stretch"):
+        with db.transaction(person) as session:
+            outline_drafts.discard(session, person)
+        st.rerun()
+    return go_on.button(t("接着画", "Go on"), key="sketch.resume", width="stretch", type="primary")
+
+
+def _take_up(person: Actor, held: dict[str, Any]) -> bool:
+    with db.transaction(person) as session:
+        asked = [] if held["parcel_id"] is None else [held["parcel_id"]]
+        row = next(iter(parcel_list.rows(session, ids=asked)), None)
+        drawn = held["drawn"]
+        place = bounds_of([drawn]) if drawn else bounds_of([row.boundary]) if row else None
+        sketch = _begin(session, held["how"], row, place)
+    sketch.drawn, sketch.fields, sketch.kept = drawn, held["fields"], held
+    return True
+
+
+def _keep(person: Actor, sketch: Sketch) -> None:
+    """Have the database hold what the browser may forget, whenever it has changed."""
+    held = {
+        "how": sketch.how, "parcel_id": sketch.parcel_id, "drawn": sketch.drawn,
+        "fields": sketch.fields,
+    }  # fmt: skip
+    begun = sketch.drawn != sketch.start or any(
+        sketch.fields.get(key) for key in FIELDS if key != TYPE
+    )
+    if held != sketch.kept and (begun or sketch.kept is not None):
+        with db.transaction(person) as session:
+            outline_drafts.keep(session, person, held)
+        sketch.kept = held
 
 
 def screen(person: Actor) -> None:
     """Show the map, or the field for the corners, and what to say about the outline."""
     sketch: Sketch = st.session_state[KEY]
-    if NAME not in st.session_state and sketch.drawn is not None:
+    st.query_params[AT_IT] = "1"
+    if NAME not in st.session_state and (sketch.drawn is not None or sketch.fields):
         # Streamlit forgets fields when the page is left, and so the map: both begin with what
         # they held.
         if sketch.drawn != sketch.start:
@@ -102,6 +178,7 @@ def screen(person: Actor) -> None:
             )
         _fields(person, sketch, area_m2)
     sketch.fields = {key: st.session_state[key] for key in FIELDS if key in st.session_state}
+    _keep(person, sketch)
 
 
 def _outline(sketch: Sketch) -> None:
@@ -218,8 +295,15 @@ def _fields(person: Actor, sketch: Sketch, area_m2: float | None) -> None:
     ):  # fmt: skip
         _save(person, sketch, name, sink_type, township, declared_m2)
     if leave.button(t("不画了", "Leave it"), key="sketch.leave", width="stretch"):
-        del st.session_state[KEY]
+        with db.transaction(person) as session:
+            outline_drafts.discard(session, person)
+        _end()
         st.rerun()
+
+
+def _end() -> None:
+    del st.session_state[KEY]
+    st.query_params.pop(AT_IT, None)
 
 
 def _save(
@@ -247,7 +331,8 @@ def _save(
                     declared_area_m2=declared_m2,
                 )  # fmt: skip
                 parcel_id, code = sketch.parcel_id, parcels.locked(session, sketch.parcel_id).code
-        del st.session_state[KEY]
+            outline_drafts.discard(session, person)
+        _end()
         st.session_state["parcels.wanted"] = parcel_id
         _session.say_done(t(f"{code} 已保存为草稿。", f"{code} is kept as a draft."))
 

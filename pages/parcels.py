@@ -515,7 +515,7 @@ def main() -> None:
         t("地块", "Parcels"), Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER, Role.VERIFIER,
         Role.AUTHORITY, Role.REGISTRAR,
     )  # fmt: skip
-    if _parcel_draw.under_way() and Role.OFFICER in person.roles:
+    if _parcel_draw.under_way(person):
         _parcel_draw.screen(person)
         return
     if _parcel_shapes.under_way() and Role.OFFICER in person.roles:
