@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages import _kit, _layer_card, _why, _words
+from pages import _kit, _layer_card, _why, _why_story, _words
 from pages._kit import Column
 from pages._project_card import Card, RoundLine, RunLine
 from pages._session import explained, plain, say_done
@@ -102,7 +102,7 @@ def show_round(me: Actor, card: Card, row: RoundLine) -> None:
         _kit.empty(t("尚未核算。", "Not measured yet."))
         return
     run_id = show_runs(row)
-    story = _why.load(me, row.id, run_id)
+    story = _why_story.load(me, row.id, run_id)
     if story is None:
         return
     _why.show_result(story)

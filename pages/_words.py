@@ -266,6 +266,11 @@ def share(value: Decimal | float) -> str:
     return f"{_shown(_decimal(value) * 100, 1)}%"
 
 
+def number(value: Decimal | float | None, decimals: int) -> str:
+    """A number for reading, in a column or a sentence that names its unit; a dash for none."""
+    return "—" if value is None else _shown(_decimal(value), decimals)
+
+
 def _decimal(value: Decimal | float) -> Decimal:
     # Through repr: 0.1 is shown as 0.1, not as the binary number nearest to it.
     return value if isinstance(value, Decimal) else Decimal(repr(float(value)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _kit, _land, _objections, _session, _why, _words
+from pages import _kit, _land, _objections, _policy_words, _session, _why, _why_story, _words
 from pages._kit import Column
 from pages._session import explained, plain, say_done
 from pages._words import t
@@ -224,7 +224,7 @@ def show_issuance(me: Actor, found: list[Item]) -> None:
 
 def show_one_issuance(me: Actor, one: Item) -> None:
     """Policies, preview, and the one step that cannot be undone."""
-    story = _why.load(me, one.id)
+    story = _why_story.load(me, one.id)
     if story is None:
         return
     _kit.facts(
@@ -349,7 +349,7 @@ def _policy_row(kind: policies.Kind, row: policies.Policy | None) -> dict[str, A
     chip = _kit.chip(t(f"{row.valid_from} 起生效", f"since {row.valid_from}"), _words.GREEN)
     return {
         "title": t(kind.title_zh, kind.title_en),
-        "value": f"{_why.value_words(row.value)} {kind.unit}",
+        "value": f"{_policy_words.value_words(row.value)} {kind.unit}",
         "state": chip,
         "basis": row.legal_basis,
     }

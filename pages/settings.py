@@ -11,8 +11,8 @@ import streamlit as st
 
 from pages import _accounts, _kit, _land, _session, _words
 from pages._kit import Column
+from pages._policy_words import value_words
 from pages._session import explained, say_done
-from pages._why import value_words
 from pages._words import t
 from sinks.core import db, people, policies, settings, workdays
 from sinks.core.actor import Actor, Role

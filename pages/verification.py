@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _kit, _land, _maps, _session, _why, _words
+from pages import _kit, _land, _maps, _session, _why, _why_errors, _why_story, _words
 from pages._kit import Column
 from pages._project_card import Card, RoundLine, load_card
 from pages._session import explained, plain, say_done
-from pages._why import Story
+from pages._why_story import Story
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor, Role
@@ -187,7 +187,7 @@ def show_round(me: Actor, card: Card, row: RoundLine) -> None:
     """A round: the claim left, part by part, findings and statement right."""
     _kit.heading(f"{card.name} · {row.title}", _kit.state_chip(_words.ROUND, row.status))
     st.caption(f"{card.code} · {card.owner}")
-    story = _why.load(me, row.id)
+    story = _why_story.load(me, row.id)
     if story is None:
         _kit.empty(t("这个监测期还没有核算。", "This round has not been measured yet."))
         return
@@ -218,7 +218,7 @@ def show_claim(me: Actor, story: Story, row: RoundLine, *, ticking: bool) -> boo
         "layers": _why.show_layers,
         "plots": _why.show_plots,
         "quantity": _why.show_steps,
-        "deduction": _why.show_errors,
+        "deduction": _why_errors.show_errors,
         "factors": _why.show_factors,
         "policies": _why.show_policies,
         "notices": _show_notices,

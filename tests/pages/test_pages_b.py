@@ -19,7 +19,7 @@ from rasterio.transform import from_origin
 from streamlit.testing.v1 import AppTest
 
 from methodologies import moso_mgmt_v1
-from pages import _case_steps, _why
+from pages import _case_steps, _why, _why_equation, _why_errors, _why_story
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Conflict
@@ -233,10 +233,10 @@ def test_the_equation_on_the_screen_is_the_result() -> None:
         middle["delta_agb_t_ha"] * (1 + middle["r"]) * middle["cf"] * 44 / 12 * middle["area_ha"]
     )
     assert value == pytest.approx(result["gross_co2_t"])
-    shown = {row["name"]: row["value"] for row in _why.steps(result)}
+    shown = {row["name"]: row["value"] for row in _why_equation.steps(result)}
     assert shown["可签发"] == f"{result['issuable_kg']:,}"
     assert shown["净碳汇量"] == f"{result['net_co2_t']:,.3f}"
-    assert f"{result['gross_co2_t']:,.1f} t" in _why.equation(result)
+    assert f"{result['gross_co2_t']:,.1f} t" in _why_equation.equation(result)
 
 
 def test_a_round_is_shown_under_other_policies_and_with_what_matters_most(
@@ -261,14 +261,14 @@ def test_a_map_alone_says_why_it_earns_nothing() -> None:
                     "map_stderr_t_ha_start": 9.0, "map_stderr_t_ha_end": 9.0}  # fmt: skip
     result = moso_mgmt_v1.run(given_)
     assert result["issuable_kg"] == 0
-    words = _why.why_nothing(result)
+    words = _why_equation.why_nothing(result)
     assert "分不开" in words and "没有样地" in words
 
 
 def test_the_error_of_a_map_alone_is_said_with_its_variogram(
     screen, who: dict[str, Actor], story: world.Story, tmp_path: Path
 ) -> None:
-    plots_words = _why.map_error_facts(_why.load(who["clerk"], story.round_id))
+    plots_words = _why_errors.map_error_facts(_why_story.load(who["clerk"], story.round_id))
     assert "图层误差不进入结果" in plots_words[0][1]
     with db.transaction(who["registrar"]) as session:
         parcel_id = world.enrolled(session, who, world.land(3000, 0, 200, 200), name="09-001")
@@ -287,7 +287,7 @@ def test_the_error_of_a_map_alone_is_said_with_its_variogram(
         )
         rounds.measure(session, who["clerk"], row.id)
         round_id, layer_id = row.id, first.layer_start_id
-    start, end = _why.map_error_facts(_why.load(who["clerk"], round_id))
+    start, end = _why_errors.map_error_facts(_why_story.load(who["clerk"], round_id))
     assert "exp(−d / 300 m)" in start[1] and "样地残差" in start[1]
     assert "完全相关" in end[1]
     words = said(screen("layers", "officer", layer=layer_id, parcel=parcel_id))
