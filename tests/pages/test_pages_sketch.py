@@ -10,22 +10,13 @@ from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.land import outline_drafts, parcel_list
 from tests import world
-from tests.pages.test_pages_a import (  # noqa: F401  (its fixtures)
-    PAGES,
-    SECONDS,
-    calm,
-    press,
-    said,
-    screen,
-    tokens,
-    who,
-)
+from tests.pages.test_pages_a import screen, tokens  # noqa: F401 (its fixtures)
+from tests.pages_help import calm, page_of, press, said
 
 
 def loaded_anew(tokens: dict[str, str], login: str, **query: str) -> AppTest:
     """The page in a browser that has forgotten everything but its address."""
-    at = AppTest.from_file(str(PAGES / "parcels.py"), default_timeout=SECONDS)
-    at.session_state["_test_token"] = tokens[login]
+    at = page_of("parcels", tokens[login])
     for name, value in query.items():
         at.query_params[name] = value
     return calm(at.run())
