@@ -113,7 +113,8 @@ def _chosen(layers: list[str], layer: str | None) -> str:
         raise Refused("no_layer", "GeoPackage 里没有面图层。")
     if layer is None and len(layers) > 1:
         raise Refused(
-            "several_layers", f"有 {len(layers)} 个图层，请指明一个：{'、'.join(layers)[:200]}。"
+            "several_layers",
+            f"文件有 {len(layers)} 个图层，请在“图层名”里写明读哪一个：{'、'.join(layers)[:200]}。",
         )
     return layer or layers[0]
 

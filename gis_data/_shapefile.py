@@ -169,19 +169,19 @@ def _codec(
         if codec is None:
             raise Refused(
                 "encoding",
-                f"不认识文字编码“{said[:40]}”。请用 --encoding GBK 或 --encoding UTF-8 给出。",
+                f"不认识文字编码“{said[:40]}”。请把文字编码指定为 GBK 或 UTF-8。",
             )
         if not _decodes(table, size, fields, codec):
             raise Refused(
                 "encoding",
-                f"文字不是{'给出' if encoding else '.cpg 里写'}的编码“{said[:40]}”。请用 --encoding 给出正确的。",
+                f"文字不是{'给出' if encoding else '.cpg 里写'}的编码“{said[:40]}”。请指定正确的文字编码。",
             )
         return codec
     language = LANGUAGES.get(parts["dbf"][29])
     for codec in (language, "utf-8", "gb18030"):
         if codec and _decodes(table, size, fields, codec):
             return codec
-    raise Refused("encoding", "看不出文字编码。请用 --encoding 给出，例如 --encoding GBK。")
+    raise Refused("encoding", "看不出文字编码。请指定一种，例如 GBK。")
 
 
 def _decodes(table: bytes, size: int, fields: list[Field], codec: str) -> bool:

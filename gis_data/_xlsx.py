@@ -91,7 +91,7 @@ def _read(
     if len(kinds) > 1 and kinds != [False, True]:
         raise Refused(
             "several_layers",
-            f"有 {len(found)} 个工作表写着边界，请指明一个：{'、'.join(found)[:200]}。",
+            f"有 {len(found)} 个工作表写着边界，请在“图层名”里写明读哪一个：{'、'.join(found)[:200]}。",
         )
     return _tables.read("XLSX", "UTF-8", list(found.values()), row_limit=row_limit)
 

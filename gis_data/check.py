@@ -177,7 +177,7 @@ def _checked(
     """Return the row that is taken, after asking about its area on paper and about its likes."""
     declared_m2 = _ask_about_declared(row, declared, area_m2, questions)
     if sha256 in first_with:
-        text = f"图形与第 {first_with[sha256]} 行完全相同（行号从 0 起）。"
+        text = f"图形与第 {first_with[sha256] + 1} 行完全相同。"
         questions.append(Question("duplicate", text))
     first_with.setdefault(sha256, row.row)
     return CheckedRow(

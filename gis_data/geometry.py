@@ -334,9 +334,9 @@ def crs_hint(bounds: Sequence[float]) -> str:
     if 27 <= x <= 32 and 118 <= y <= 123:
         return "看来经度和纬度写反了：应先经度，后纬度。"
     if abs(x) <= 180 and abs(y) <= 90:
-        return "看来是经纬度：CGCS2000 用 --crs EPSG:4490，WGS 84 用 --crs EPSG:4326。"
+        return "看来是经纬度：坐标系填 EPSG:4490（CGCS2000）或 EPSG:4326（WGS 84）。"
     if 2e6 < y < 6e6 and 1e5 < x < 9e5:
-        return "看来是不带带号的高斯-克吕格坐标：中央经线 120 度的 CGCS2000 用 --crs EPSG:4549。"
+        return "看来是不带带号的高斯-克吕格坐标：中央经线 120 度的 CGCS2000，坐标系填 EPSG:4549。"
     if 2e6 < y < 6e6 and (code := _zone_code(x)):
-        return f"看来是带号为 {x // 1e6:.0f} 的高斯-克吕格坐标：CGCS2000 用 --crs EPSG:{code}。"
-    return "请向制图单位问明坐标系，用 --crs EPSG:编号 给出。"
+        return f"看来是带号为 {x // 1e6:.0f} 的高斯-克吕格坐标：CGCS2000 的，坐标系填 EPSG:{code}。"
+    return "请向制图单位问明坐标系，填成 EPSG:编号。"

@@ -126,7 +126,7 @@ def refuse_other_system(crs: pyproj.CRS | None, offset: Offset) -> None:
         raise FileRefused(
             "crs_conflict",
             f"文件自带坐标系“{crs.name}”，与给出的 {offset} 不同。{offset} 只能是经纬度。"
-            "请核对；以文件为准时不要再给 --crs。",
+            "请核对；以文件为准时，坐标系不要填。",
         )
 
 

@@ -427,5 +427,5 @@ def _crs(dataset: Any, given: str | None) -> pyproj.CRS:
     except FileRefused as error:
         raise RasterRefused(error.code, error.message) from error
     raise RasterRefused(
-        "crs_missing", "影像没有写明坐标系。请用 --crs EPSG:编号 给出，例如 --crs EPSG:4549。"
+        "crs_missing", "影像没有写明坐标系。请问明后填成 EPSG:编号，例如 EPSG:4549。"
     )

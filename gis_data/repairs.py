@@ -143,7 +143,7 @@ def repaired(vector_file: VectorFile, chosen: Mapping[int, str]) -> VectorFile:
             one = offer(vector_file, row)
             ways = {repair.method: repair for repair in one.repairs} if one else {}
             if one is None or one.refusal is not None or chosen[row.row] not in ways:
-                raise FileRefused("repair", f"第 {row.row} 行（从 0 起）没有这种可以接受的修补。")
+                raise FileRefused("repair", f"第 {row.row + 1} 行没有这种可以接受的修补。")
             row = replace(row, polygon=ways[chosen[row.row]].polygon, problem=None)
         rows.append(row)
     return replace(vector_file, rows=rows)

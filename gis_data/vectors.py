@@ -86,7 +86,11 @@ class VectorFile:
     @property
     def crs_name(self) -> str:
         """What the record says of the coordinate system."""
-        return f"{self.offset} → WGS 84 换算" if self.offset else str(self.crs.name)
+        if self.offset:
+            return f"{self.offset} → WGS 84 换算"
+        code, datum = self.crs.to_epsg(), str((self.crs.geodetic_crs or self.crs).name)
+        datum = "CGCS2000" if "China Geodetic Coordinate System 2000" in datum else datum
+        return f"EPSG:{code}（{datum}）" if code else str(self.crs.name)
 
     def to_4490(self, polygons: geometry.Polygons) -> geometry.Polygons:
         """Return polygons in the file's own coordinates moved to EPSG:4490, vertex by vertex."""
@@ -343,7 +347,7 @@ def _crs(
         hint = (
             geometry.crs_hint(bounds)
             if math.isfinite(sum(bounds))
-            else "请用 --crs EPSG:编号 给出。"
+            else "请问明坐标系，填成 EPSG:编号。"
         )
         raise FileRefused("crs_missing", f"文件没有写明坐标系。{hint}")
     if header["crs_by_default"]:
@@ -355,5 +359,5 @@ def _crs(
         return given, "given"
     raise FileRefused(
         "crs_conflict",
-        f"文件自带坐标系“{found.name}”，与给出的“{given.name}”不同。请核对；以文件为准时不要再给 --crs。",
+        f"文件自带坐标系“{found.name}”，与给出的“{given.name}”不同。请核对；以文件为准时，坐标系不要填。",
     )

@@ -19,6 +19,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from gis_data import columns
 from gis_data.check import CheckReport
+from gis_data.refusals import Question
 from gis_data.vectors import VectorFile
 
 CELL_CHARACTERS_MAX = 32_767  # of Excel
@@ -30,7 +31,7 @@ TEXT_FORMAT = "@"
 
 LAND_SHEET, VERTEX_SHEET, HELP_SHEET, CODE_SHEET = "地块", "界址点", "填写说明", "代码"
 EXAMPLE = "示例"
-ROW_COLUMN = "行号（从 0 起）"
+ROW_COLUMN = "行号"
 WKT_COLUMN, SYSTEM_COLUMN, VERTICES_COLUMN = "边界WKT", "坐标系", "边界坐标"
 SINK_TYPES_ZH = ("竹林", "湿地", "农田", "茶园", "其他")
 ORIGINS_ZH = ("天然", "人工")
@@ -112,7 +113,11 @@ def _offer(sheet: Worksheet, letter: str, source: str) -> None:
 
 
 def errors(
-    vector_file: VectorFile, report: CheckReport, mapping: Mapping[str, str] | None = None
+    vector_file: VectorFile,
+    report: CheckReport,
+    mapping: Mapping[str, str] | None = None,
+    *,
+    also: Mapping[int, Sequence[Question]] | None = None,
 ) -> bytes:
     """Return the rows of a file as an .xlsx file, each refusal red and each question amber.
 
@@ -122,6 +127,7 @@ def errors(
     Parameters
     ----------
     mapping : meaning -> column, to mark the cell that a problem is about (``columns.suggest``)
+    also : row -> what is asked of it besides the report, such as land it shares with others
     """
     mapping = mapping if mapping is not None else columns.suggest(vector_file.fields)
     own = (ROW_COLUMN, "结果", "问题", SYSTEM_COLUMN, WKT_COLUMN)
@@ -131,14 +137,14 @@ def errors(
     sheet = book.active
     sheet.title = LAND_SHEET
     _head(sheet, heads)
-    problems = _problems(report)
+    problems = _problems(report, also or {})
     system = vector_file.offset or _system_name(vector_file)
     for number, row in enumerate(vector_file.rows, start=2):
         found = problems.get(row.row, [])
         refused = any(is_refusal for is_refusal, _, _ in found)
-        _write(sheet, number, 1, row.row)
+        _write(sheet, number, 1, row.row + 1)
         said = _write(sheet, number, 2, "不可用" if refused else "存疑" if found else "可用")
-        told = _write(sheet, number, 3, "；".join(message for _, _, message in found))
+        told = _write(sheet, number, 3, "".join(message for _, _, message in found))
         for place, name in enumerate(fields, start=4):
             _write(sheet, number, place, row.attributes.get(name))
         _write(sheet, number, len(heads) - 1, system)
@@ -153,7 +159,9 @@ def errors(
     return _saved(book)
 
 
-def _problems(report: CheckReport) -> dict[int, list[tuple[bool, str, str]]]:
+def _problems(
+    report: CheckReport, also: Mapping[int, Sequence[Question]]
+) -> dict[int, list[tuple[bool, str, str]]]:
     """Return row -> (is a refusal, code, sentence)."""
     found: dict[int, list[tuple[bool, str, str]]] = {}
     for refused in report.refused:
@@ -161,6 +169,8 @@ def _problems(report: CheckReport) -> dict[int, list[tuple[bool, str, str]]]:
     for row in report.accepted:
         for asked in row.questions:
             found.setdefault(row.row, []).append((False, asked.code, asked.message))
+    for number, questions in also.items():
+        found.setdefault(number, []).extend((False, one.code, one.message) for one in questions)
     return found
 
 

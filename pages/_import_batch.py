@@ -8,14 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from gis_data import columns
-from pages import _import_steps, _jobs, _kit, _land, _session, _tile_map, _words
+from pages import _import_columns, _import_steps, _jobs, _kit, _land, _session, _tile_map, _words
 from pages._kit import Column
 from pages._words import t
 from sinks.core import db, jobs
 from sinks.core.actor import Actor
 from sinks.land import (
-    column_mappings,
     import_decisions,
     import_jobs,
     import_reading,
@@ -32,6 +30,13 @@ STATES = {
     RowState.ACCEPTED: ("可以导入", "accepted", _words.GREEN),
     RowState.QUESTIONED: ("有疑问", "questioned", _words.AMBER),
     RowState.REFUSED: ("不能导入", "refused", _words.RED),
+}
+BATCH_STATES = {
+    State.READING: ("正在读取", "Being read", _words.BLUE),
+    State.STAGED: ("待核对提交", "To look at", _words.AMBER),
+    State.COMMITTED: ("已提交", "Committed", _words.GREEN),
+    State.DISCARDED: ("已放弃", "Discarded", _words.GREY),
+    State.REFUSED: ("读不了", "Cannot be read", _words.RED),
 }
 CODES = {
     "overlap": ("与别的地块重叠", "Overlaps other land"),
@@ -61,7 +66,8 @@ def page(person: Actor, batch_id: int, options: Callable[..., Options]) -> None:
         batch = staging.get(session, batch_id)
         session.expunge(batch)
     state = State(batch.state)
-    _kit.heading(batch.file_name, _kit.chip(staging.STATE_ZH[state], _words.INK))
+    zh, en, colour = BATCH_STATES[state]
+    _kit.heading(batch.file_name, _kit.chip(t(zh, en), colour))
     if batch.job_id is not None and state in (State.READING, State.STAGED) and _runs(person, batch):
         st.write(
             t(
@@ -104,7 +110,9 @@ def _staged(person: Actor, batch: ImportBatch) -> None:
     questions(person, batch)
     mended(person, batch)
     _problems(person, batch)
-    _mapping(person, batch)
+    if (chosen := _import_columns.mapping(person, batch)) is not None:
+        with _session.explained():
+            reread(person, batch, chosen)
     _import_steps.commit(person, batch)
 
 
@@ -201,8 +209,10 @@ def _card(person: Actor, batch: ImportBatch, row: RowView) -> None:
             facts.append((t("图上面积", "Area"), _words.mu_ha(row.area_m2)))
         if row.declared_area_m2:
             facts.append((t("申报面积", "Declared"), _words.mu_ha(row.declared_area_m2)))
-        facts += [(one["code"], one["message"]) for one in row.messages]
-        facts += [(key, value) for key, value in list(row.attributes.items())[:20]]
+        facts += [(t(zh, en), one["message"]) for one in row.messages]
+        facts += [
+            (_land.field_word(key), value) for key, value in list(row.attributes.items())[:20]
+        ]
         _kit.facts(facts)
         if row.state == RowState.REFUSED or row.decided_reason:
             return
@@ -248,9 +258,12 @@ def questions(person: Actor, batch: ImportBatch) -> None:
             "Rows that are taken become drafts with the doubt marked on them, for a second officer.",
         )
     )
+    waiting = [code for code in asked if code not in batch.answers]
     codes = st.multiselect(
-        t("哪几类", "Which kinds"), list(asked), key=f"imports.codes.{batch.id}",
-        default=[code for code in asked if code not in batch.answers], format_func=code_word,
+        t("哪几类", "Which kinds"), list(asked), default=waiting, format_func=code_word,
+        # Read or answered again, other kinds wait.
+        key=f"imports.codes.{batch.id}.{'.'.join(waiting)}",
+        placeholder=t("选择一类或几类", "Choose one or more"),
     )  # fmt: skip
     reason = st.text_input(
         t("依据", "Reason"), key=f"imports.reason.{batch.id}",
@@ -375,7 +388,7 @@ def rows_table(found: list[RowView]) -> None:
                 "name": row.name,
                 "verdict": _kit.chip(t(*STATES[RowState(row.state)][:2]),
                                      STATES[RowState(row.state)][2]),
-                "message": "；".join(one["message"] for one in row.messages),
+                "message": "".join(one["message"] for one in row.messages),
             }
             for row in found
         ],
@@ -386,56 +399,6 @@ def rows_table(found: list[RowView]) -> None:
             Column("message", t("原因和怎么办", "Why, and what to do"), wraps=True),
         ],
     )  # fmt: skip
-
-
-def _mapping(person: Actor, batch: ImportBatch) -> None:
-    """Which column means what; kept for the next file of this source."""
-    fields: list[str] = batch.reading["fields"]
-    if not fields:
-        return
-    with st.expander(t("字段对应", "Meaning of the columns")):
-        first = batch.reading.get("first", [])
-        _kit.table(
-            [
-                {"field": name, "values": "、".join(str(row.get(name) or "") for row in first[:3])}
-                for name in fields
-            ],
-            [Column("field", t("字段", "Column")), Column("values", t("前几行", "First values"), wraps=True)],
-        )  # fmt: skip
-        chosen: dict[str, str] = {}
-        places = st.columns(3)
-        for number, meaning in enumerate(_import_steps.MEANINGS):
-            about = columns.MEANINGS[meaning]
-            name, unit = columns.column_of(batch.mapping.get(meaning, ""))
-            column = places[number % 3].selectbox(
-                t(about.title_zh, about.title_en), ["", *fields],
-                index=fields.index(name) + 1 if name in fields else 0,
-                key=f"imports.map.{batch.id}.{meaning}",
-                format_func=lambda one: one or t("（无）", "(none)"),
-            )  # fmt: skip
-            if column and meaning == "declared_area":
-                units = list(_import_steps.UNITS)
-                unit = places[number % 3].selectbox(
-                    t("面积单位", "Unit of the area"), units,
-                    index=units.index(unit or columns.unit_of(column) or "mu"),
-                    key=f"imports.map.{batch.id}.unit",
-                    format_func=lambda one: t(*_import_steps.UNITS[one]),
-                )  # fmt: skip
-                column = f"{column}:{unit}"
-            if column:
-                chosen[meaning] = column
-        source = st.text_input(
-            t("来源", "Source"), value=batch.source, key=f"imports.map.{batch.id}.source",
-            placeholder="安吉县林业局 二类调查",
-        )  # fmt: skip
-        if st.button(t("存下并按此重新读取", "Keep, and read again"), key="imports.map.save"):
-            with _session.explained():
-                with db.transaction(person) as session:
-                    column_mappings.save(
-                        session, person, source=source, fields=fields, mapping=chosen
-                    )
-                options = replace(staging.options_of(batch), source=source, mapping=chosen)
-                reread(person, batch, options)
 
 
 def reread(person: Actor, batch: ImportBatch, options: Options) -> None:

@@ -84,7 +84,7 @@ def heading(title: str, *chips: Html) -> None:
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> None:
-    """Show rows as a table; numbers stand right, narrow screens scroll it sideways."""
+    """Show rows as a table; numbers stand right, on a phone each row is a card."""
     st.html(table_html(rows, columns))
 
 
@@ -93,7 +93,10 @@ def table_html(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> 
     head = "".join(f"<th{_kind(column)}>{_title(column)}</th>" for column in columns)
     body = "".join(
         "<tr>"
-        + "".join(f"<td{_kind(column)}>{_cell(row.get(column.key))}</td>" for column in columns)
+        + "".join(
+            f"<td{_kind(column)}{_named(column)}>{_cell(row.get(column.key))}</td>"
+            for column in columns
+        )
         + "</tr>"
         for row in rows
     )
@@ -214,6 +217,12 @@ def _kind(column: Column) -> str:
     if column.number:
         return ' class="n"'
     return ' class="w"' if column.wraps else ""
+
+
+def _named(column: Column) -> str:
+    """The heading with its unit, for the card of a row, where no heading stands above."""
+    words = f"{column.title}（{column.unit}）" if column.unit else column.title
+    return f' data-title="{html.escape(words)}"'
 
 
 def _title(column: Column) -> str:

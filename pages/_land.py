@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from gis_data import districts
+from gis_data import columns, districts
 from pages import _kit, _maps, _words
 from pages._words import lang, t
 from sinks.core import db, people, settings
@@ -195,3 +195,13 @@ def choose_party(person: Actor, key: str, label: str) -> PartyChoice:
         help=t("与证书上写的一致", "as on the certificate"),
     )  # fmt: skip
     return PartyChoice(None, kind, name)
+
+
+def field_word(name: str) -> str:
+    """What a column of a file holds, with its own name where that says it otherwise."""
+    meanings = columns.meanings_of(name)
+    if len(meanings) != 1:
+        return name
+    about = columns.MEANINGS[next(iter(meanings))]
+    title = t(about.title_zh, about.title_en)
+    return title if title == name else t(f"{title}（{name}）", f"{title} ({name})")

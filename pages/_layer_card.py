@@ -6,6 +6,7 @@ from datetime import datetime
 import numpy as np
 import streamlit as st
 
+from gis_data import geometry
 from pages import _kit, _land, _maps, _pixels, _session, _words
 from pages._kit import Html
 from pages._words import t
@@ -109,7 +110,7 @@ def _facts(row: Layer, person: str, at: datetime) -> list[tuple[str, str]]:
             t("坐标系", "Coordinate system"),
             crs_word(row.crs) + (t("（另行给出）", " (given)") if row.crs_given else ""),
         ),
-        (t("分辨率", "Resolution"), row.resolution),
+        (t("分辨率", "Resolution"), resolution_word(row)),
         (t("来源", "Source"), row.source),
         (t("许可", "Licence"), row.licence),
         (t("原文件指纹", "SHA-256 of the file"), row.sha256),
@@ -119,6 +120,15 @@ def _facts(row: Layer, person: str, at: datetime) -> list[tuple[str, str]]:
         ),
         (t("登记", "Added"), f"{person} · {_land.moment(at)}"),
     ]
+
+
+def resolution_word(row: Layer) -> str:
+    """Width and height of a cell with the unit of the coordinate system."""
+    system = geometry.crs_of(row.crs)
+    if system.is_geographic:
+        return f"{row.resolution}°"
+    unit = system.axis_info[0].unit_name
+    return f"{row.resolution} {t('米', 'm') if unit == 'metre' else unit}"
 
 
 def crs_word(crs: str) -> str:

@@ -191,7 +191,7 @@ def _chosen(person: Actor, pick: Pick) -> None:
             else None,
         ),
         (t("底图", "Map"), shape.layer_name),
-        *((name, value) for name, value in list(shape.attributes.items())[:12]),
+        *((_land.field_word(name), value) for name, value in list(shape.attributes.items())[:12]),
     ]
     _kit.facts(pairs)
     for code in shape.taken_by:

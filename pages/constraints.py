@@ -152,7 +152,7 @@ def form(person: Actor) -> None:
     }
     chosen = where_column.multiselect(
         t("完整覆盖的区县", "Districts it covers wholly"), list(codes), key="constraints.districts",
-        format_func=codes.__getitem__,
+        format_func=codes.__getitem__, placeholder=t("选择区县", "Choose districts"),
         help=t("只覆盖一部分的不要选：没画到的地方会被当作“不涉及”",
                "not one it covers in part: what it leaves out would count as clear"),
     )  # fmt: skip
@@ -170,6 +170,10 @@ def form(person: Actor) -> None:
         key="constraints.field",
         placeholder="XIAO_BAN",
     )
+    if upload is None or as_of is None:
+        st.caption(
+            t("先选图层文件，填图层的日期。", "Choose the file and give the date of the map first.")
+        )
     if st.button(
         t("导入并启用", "Import and put in force"), key="constraints.import", type="primary",
         disabled=upload is None or as_of is None,

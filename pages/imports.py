@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from gis_data import vectors
+from gis_data import vectors, workbooks
 from pages import _import_batch, _import_steps, _jobs, _kit, _land, _session, _words
 from pages._kit import Column
 from pages._words import t
@@ -20,13 +20,6 @@ from sinks.land.staging import Options, State
 # Smaller files are read while the person waits; larger ones by the worker.
 READ_AT_ONCE_BYTES = 2 * 2**20
 ENCODINGS = ("", "UTF-8", "GB18030", "GBK", "Big5")
-BATCH_STATES = {
-    State.READING: ("正在读取", "Being read", _words.BLUE),
-    State.STAGED: ("待核对提交", "To look at", _words.AMBER),
-    State.COMMITTED: ("已提交", "Committed", _words.GREEN),
-    State.DISCARDED: ("已放弃", "Discarded", _words.GREY),
-    State.REFUSED: ("读不了", "Cannot be read", _words.RED),
-}
 KINDS = (
     "GeoJSON、GPKG、KML/KMZ、GPX、CSV、XLSX、GeoParquet，或打成 zip 的 Shapefile",
     "GeoJSON, GPKG, KML/KMZ, GPX, CSV, XLSX, GeoParquet, or a zipped shapefile",
@@ -93,6 +86,13 @@ def upload(person: Actor) -> None:
         known = column_mappings.sources(session)
     mount = st.session_state.get("imports.mount", 0)
     file = st.file_uploader(t("小班或图斑文件：" + KINDS[0], KINDS[1]), key=f"imports.file.{mount}")
+    # Made when it is asked for.
+    st.download_button(
+        t("下载 Excel 填报表", "Download the Excel form"), workbooks.template,
+        t("地块填报表.xlsx", "land-form.xlsx"), key="imports.form", on_click="ignore",
+        mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        icon=":material/table:",
+    )  # fmt: skip
     chosen = options("imports")
     if known:
         st.caption(
@@ -157,8 +157,8 @@ def staged(person: Actor) -> None:
                 "type": _words.word(_words.SINK_TYPES, batch.sink_type),
                 "rows": batch.counts.get("rows", {}).get("all"),
                 "open": batch.counts.get("rows", {}).get("open", 0),
-                "state": _kit.chip(t(*BATCH_STATES[State(batch.state)][:2]),
-                                   BATCH_STATES[State(batch.state)][2]),
+                "state": _kit.chip(t(*_import_batch.BATCH_STATES[State(batch.state)][:2]),
+                                   _import_batch.BATCH_STATES[State(batch.state)][2]),
                 "waits": batch.state in (State.READING, State.STAGED, State.REFUSED),
             }
             for batch in staging.listing(session)
@@ -208,7 +208,12 @@ def history(person: Actor) -> None:
             for row in imports.listing(session)
         ]
     if not rows:
-        _kit.empty(t("还没有导入过文件。", "Nothing has been imported yet."))
+        _kit.empty(
+            t(
+                "还没有导入过文件。在上面交一个文件；手里没有图的，下载 Excel 填报表，填好拐点坐标再交。",
+                "Nothing has been imported yet. Hand in a file above, or fill in the Excel form.",
+            )
+        )
         return
     _kit.table(
         rows,

@@ -33,7 +33,7 @@ def the_list(person: Actor) -> dict[int, str]:
                 "phase": phase_chip(row.phase) if row.unit is not None else None,
                 "crs": _layer_card.crs_word(row.crs)
                 + (t("（另行给出）", " (given)") if row.crs_given else ""),
-                "resolution": row.resolution,
+                "resolution": _layer_card.resolution_word(row),
                 "stderr": _error_chip(
                     row.stderr_layer_id is not None,
                     variograms.newest(session, row.stderr_layer_id),

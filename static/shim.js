@@ -121,12 +121,18 @@
   function drawRows(canvas, rows, scale, sharp, colours) {
     canvas.lineJoin = "round";
     colours.forEach(function (colour, kind) {
-      const path = new Path2D();
+      canvas.fillStyle = colour + "59";
+      canvas.strokeStyle = colour;
+      canvas.lineWidth = kind ? 1.6 * sharp : 0.8 * sharp;
+      // Each row by itself: in one path, two that overlap would look like a hole.
       rows.forEach(function (row) {
         if (row[0] !== kind) return;
+        const path = new Path2D();
         let polygons = row[2];
         if (typeof polygons[0] === "number") {
           path.rect(polygons[0] * scale - sharp, polygons[1] * scale - sharp, 2 * sharp, 2 * sharp);
+          canvas.fill(path);
+          canvas.stroke(path);
           return;
         }
         if (typeof polygons[0][0][0] === "number") polygons = [polygons];
@@ -139,12 +145,9 @@
             path.closePath();
           });
         });
+        canvas.fill(path, "evenodd");
+        canvas.stroke(path);
       });
-      canvas.fillStyle = colour + "59";
-      canvas.fill(path, "evenodd");
-      canvas.strokeStyle = colour;
-      canvas.lineWidth = kind ? 1.6 * sharp : 0.8 * sharp;
-      canvas.stroke(path);
     });
   }
 

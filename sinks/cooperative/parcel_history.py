@@ -27,6 +27,16 @@ from sinks.land.marks import ParcelMark
 from sinks.land.parcels import Parcel, ParcelVersion, Status
 from sinks.measurement.runs import Run, RunParcel
 
+# The pools that a credit can name, of `programme_claims.POOLS`.
+POOL_ZH = MappingProxyType(
+    {
+        "biomass": "生物质",
+        "dead_wood": "枯死木",
+        "litter": "枯落物",
+        "soil": "土壤",
+        "wood_products": "木产品",
+    }
+)
 STEPS_ZH = MappingProxyType(
     {
         "parcel.create": "建立地块",
@@ -205,7 +215,7 @@ def _rounds(session: Session, parcel_id: int) -> Iterator[Event]:
     )
     for at, round_id, co2_t in measured:
         yield Event(
-            at, "round", f"核算分得 {co2_t:,.3f} 吨 CO2", subject=f"round:{round_id}",
+            at, "round", f"核算分得 {co2_t:,.3f} 吨 CO2e", subject=f"round:{round_id}",
             code="measured", values={"co2_t": co2_t},
         )  # fmt: skip
 
@@ -216,7 +226,7 @@ def _credits(session: Session, parcel_id: int) -> Iterator[Event]:
         if issued.issued_at is not None:
             yield Event(
                 issued.issued_at, "credit",
-                f"{credit.vintage} 年份签发 {credit.amount_kg:,} 千克 CO2（{credit.pool}）",
+                f"{credit.vintage} 年份签发 {credit.amount_kg:,} 千克 CO2e（{POOL_ZH[credit.pool]}）",
                 subject=f"round:{credit.round_id}", code="credit",
                 values={"vintage": credit.vintage, "amount_kg": credit.amount_kg,
                         "pool": credit.pool},

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import shapely
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from gis_data import check, columns, geometry, repairs, vectors, workbooks
 from gis_data.check import CheckedRow, CheckReport
-from gis_data.refusals import FileRefused
+from gis_data.refusals import FileRefused, Question
 from gis_data.vectors import VectorFile
 from sinks.core import audit, db, documents
 from sinks.core.actor import Actor, Role
@@ -26,7 +26,7 @@ from sinks.core.documents import Document
 from sinks.core.errors import Invalid
 from sinks.core.jobs import Progress
 from sinks.land import column_mappings, overlaps, parcels, staging
-from sinks.land.staging import ImportBatch, Options, RowState, State
+from sinks.land.staging import ImportBatch, ImportRow, Options, RowState, State
 
 NAME_CHARACTERS_MAX, TOWNSHIP_CHARACTERS_MAX, CERTIFICATE_CHARACTERS_MAX = 100, 50, 100
 CHUNK = 2_000
@@ -194,7 +194,17 @@ def error_workbook(actor: Actor, batch_id: int) -> bytes:
     """The rows of the file as an Excel workbook: refusals red, questions amber, each with its comment."""
     actor.require(Role.OFFICER)
     found = examine_apart(actor, batch_id)
-    return workbooks.errors(found.read, found.report, found.mapping)
+    with db.transaction(actor) as session:
+        staged = session.execute(
+            select(ImportRow.row_no, ImportRow.messages).where(ImportRow.batch_id == batch_id)
+        ).all()
+    shared = {
+        number: [
+            Question(one["code"], one["message"]) for one in messages if one["code"] == "overlap"
+        ]
+        for number, messages in staged
+    }
+    return workbooks.errors(found.read, found.report, found.mapping, also=shared)
 
 
 def _overlaps(

@@ -42,6 +42,20 @@ STATUS = (
     (Conflict, HTTPStatus.CONFLICT),
 )
 
+# What anybody can meet without signing in, by code; what is not here is said in Chinese.
+REFUSED_EN = {
+    "address": "There is no such page. Look at the address, or start from the public pages.",
+    "project": "There is no such project, or it has not been published yet.",
+    "notice": "There is no such public notice, or it is over.",
+    "no_file": "No file arrived. Choose the PDF of the certificate and send it again.",
+    "body_size": "What was sent is too large and was not read. Choose a smaller file.",
+    "body_form": "The form arrived incomplete. Go back and send it again.",
+    "database_away": "The registry's database does not answer just now. Nothing was recorded. "
+    "Try again in a minute.",
+    "foreign_form": "The form was not sent from a page of the registry and was refused.",
+    "form_expired": "The page stood open too long, or the browser keeps no cookies. Send it again.",
+}
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -118,7 +132,16 @@ def _answered(request: Request, function: Callable[..., Response], *arguments: A
 
 def refusal(request: Request, error: SinksError, status: HTTPStatus) -> Response:
     """A page that says what was refused, why, and what to do next."""
-    return html(request, "error.html", status=status, message=error.message, code=error.code)
+    english = REFUSED_EN.get(error.code) if language(request) == "en" else None
+    return html(
+        request, "error.html", status=status, message=error.message, english=english,
+        code=error.code,
+    )  # fmt: skip
+
+
+def no_page(request: Request) -> Response:
+    """An address among the public ones that leads nowhere; the screens would ask to sign in."""
+    raise NotFound("没有这个地址。请核对网址，或从公开查询进入。", code="address")
 
 
 def language(request: Request) -> str:

@@ -6,7 +6,7 @@ from starlette.staticfiles import StaticFiles
 
 from sinks.core import settings
 from sinks.web import files, objecting, parcel_tiles, public, service, session, shapes, tiles
-from sinks.web.answers import Endpoint, SafeHeaders, form_page, page
+from sinks.web.answers import Endpoint, SafeHeaders, form_page, no_page, page
 
 
 def _get(path: str, endpoint: Endpoint) -> Route:
@@ -26,6 +26,7 @@ routes: list[BaseRoute] = [
     _get("/sign-out", page(session.sign_out_form)),
     _post("/sign-out", form_page(session.sign_out, bytes_max=session.FORM_BYTES_MAX)),
     _get("/public", page(public.home)),
+    _get("/public/", page(public.home)),
     _get("/public/check", page(public.check)),
     _post("/public/check", form_page(public.check_file, bytes_max=public.FILE_BYTES_MAX)),
     _get("/public/projects", page(public.project_list)),
@@ -38,6 +39,7 @@ routes: list[BaseRoute] = [
     ),
     _get("/public/key", page(public.keys)),
     _get("/public/key.json", page(public.keys_file)),
+    _get("/public/{rest:path}", page(no_page)),
     _get("/certificates/{number}.pdf", page(files.certificate)),
     _get("/rounds/{id}/report.pdf", page(files.run_report_file)),
     _get("/rounds/{id}/report.html", page(files.run_report_file)),

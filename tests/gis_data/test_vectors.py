@@ -71,7 +71,7 @@ def test_a_file_without_a_system_is_refused_and_told_which_to_give(
     with pytest.raises(FileRefused) as refused:
         vectors.read(tmp_path / "a.shp")
     assert refused.value.code == "crs_missing"
-    assert f"--crs EPSG:{advice}" in refused.value.message
+    assert f"EPSG:{advice}" in refused.value.message
     assert vectors.read(tmp_path / "a.shp", crs=f"EPSG:{crs}").crs_source == "given"
 
 

@@ -336,6 +336,24 @@ def test_the_workbook_of_errors_holds_the_rows_with_what_is_wrong(
     assert "自相交" in listed and "不能导入" in listed
 
 
+def test_land_that_two_rows_share_is_marked_in_the_workbook_by_the_number_people_count(
+    engine: sa.Engine, people: dict[str, Actor]
+) -> None:
+    with db.transaction(people["officer"]) as session:
+        batch_id = staged(
+            session, people,
+            collection(
+                feature(world.land(0, 9500, 100, 100), 小班="1"),
+                feature(world.land(50, 9500, 100, 100), 小班="2"),
+            ),
+        ).id  # fmt: skip
+    content = import_reading.error_workbook(people["officer"], batch_id)
+    lines = list(openpyxl.load_workbook(io.BytesIO(content)).worksheets[0].values)
+    assert [line[:2] for line in lines[1:]] == [("1", "存疑"), ("2", "存疑")]
+    assert "与本文件第 2 行重叠" in str(lines[1][2])
+    assert "与本文件第 1 行重叠" in str(lines[2][2])
+
+
 def test_a_tile_shows_every_row_with_its_state(session: Session, people: dict[str, Actor]) -> None:
     content = collection(
         feature(world.land(0, 0, 100, 100), 小班="好"), feature(world.land(300, 0, 20, 20), 小班="小"),

@@ -127,9 +127,9 @@ def test_typed_text_never_becomes_markup(text: str) -> None:
 def test_a_missing_number_is_a_dash_and_zero_is_a_zero() -> None:
     columns = [_kit.Column("kg", "数量", "kg", number=True)]
     made = _kit.table_html([{"kg": None}, {"kg": 0}, {"kg": 1234567}], columns)
-    assert '<td class="n">—</td>' in made
-    assert '<td class="n">0</td>' in made
-    assert '<td class="n">1,234,567</td>' in made
+    assert '<td class="n" data-title="数量（kg）">—</td>' in made
+    assert '<td class="n" data-title="数量（kg）">0</td>' in made
+    assert '<td class="n" data-title="数量（kg）">1,234,567</td>' in made
 
 
 @pytest.mark.parametrize("address", ["https://example.org", "//example.org", "javascript:alert(1)"])

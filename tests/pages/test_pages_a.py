@@ -236,6 +236,23 @@ def test_a_file_is_checked_first_and_then_imported_once(screen, who) -> None:
         again.button(key="imports.commit")
 
 
+def test_areas_on_paper_that_were_not_compared_are_told_and_then_compared(screen) -> None:
+    rows = json.loads(geojson(("07-001", square(0, 9000))))
+    rows["features"][0]["properties"]["面积"] = "30"  # 亩 or what? 120 m x 120 m are 21.6 of them.
+    at = screen("imports", "officer")
+    content = json.dumps(rows).encode()
+    at.get("file_uploader")[0].set_value(("面积.geojson", content, "application/geo+json"))
+    press(calm(at.run()), "imports.read")
+    assert "申报面积没有核对" in said(at) and "疑问：逐类答复" not in said(at)
+    [chosen] = [box for box in at.selectbox if box.label == "申报面积"]
+    calm(chosen.set_value("面积").run())
+    [source] = [box for box in at.text_input if box.label == "来源" and box.key.endswith(".source")]
+    calm(source.set_value("某乡").run())
+    press(at, "imports.map.save")
+    assert "申报面积没有核对" not in said(at)
+    assert "申报面积与图上相差超过 5%" in said(at)
+
+
 def test_a_file_that_is_no_land_is_refused_in_words(screen) -> None:
     at = screen("imports", "officer")
     at.get("file_uploader")[0].set_value(("表.xlsx", b"PK\x05\x06" + bytes(18), "application/zip"))
@@ -370,7 +387,7 @@ def test_what_stands_beside_a_chip_is_escaped_and_a_reason_may_wrap() -> None:
     cell = _kit.beside(_kit.chip("存疑", "#b3261e"), "<b>王</b>")
     assert "<span" in cell and "&lt;b&gt;王" in cell
     shown = _kit.table_html([{"why": "很长的原因"}], [_kit.Column("why", "原因", wraps=True)])
-    assert '<td class="w">很长的原因</td>' in shown
+    assert '<td class="w" data-title="原因">很长的原因</td>' in shown
 
 
 @given(st.integers(1, 999), st.integers(1, 999))

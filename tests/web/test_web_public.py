@@ -168,6 +168,17 @@ def test_a_draft_project_has_no_public_page(site: Site, told: Told) -> None:
         assert site.browser().get(address).status_code == 404
 
 
+def test_a_public_address_that_leads_nowhere_says_so_in_both_languages(site: Site) -> None:
+    browser = site.browser()
+    for path in ("/public/nothing", "/public/project/x", "/public/project/1/2"):
+        answer = browser.get(path)
+        assert answer.status_code == 404 and "没有这个地址" in answer.text
+    english = browser.get("/public/nothing?lang=en")
+    assert english.status_code == 404
+    assert "There is no such page." in english.text and "没有" not in text_of(english.text)
+    assert browser.get("/public/").status_code == 200
+
+
 def test_the_filter_takes_a_percent_sign_and_a_quote_as_they_are(site: Site, told: Told) -> None:
     browser = site.browser()
     assert "安吉毛竹林经营" in browser.get("/public/projects", params={"q": "毛竹"}).text
