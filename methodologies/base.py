@@ -8,7 +8,7 @@ dry matter in tonnes. Carbon and CO2 are never both called carbon: `_c_t` is car
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 # tCO2 per tC: the molar masses 44 and 12. Never the rounded 3.67.
 CO2_PER_C = 44.0 / 12.0
@@ -102,7 +102,9 @@ class Method:
     run : the input to the result of architecture 7 (`methods run`)
     explain : (heading, markdown) sections in Chinese
     factor_ids : the factors whose hash goes into every result
-    by_round : a monitoring round of the registry can measure by it; the others are run by hand
+    by_round : how a monitoring round of the registry feeds it, from two biomass layers and plots
+        ("map_and_plots") or from activity records ("records"); None: it is run by hand
+    pool : what a round credits by it, in the words that other programmes' claims use too
     """
 
     id: str
@@ -115,7 +117,8 @@ class Method:
     example: Callable[[], dict[str, Any]]
     run: Callable[[Mapping[str, Any]], dict[str, Any]]
     explain: Callable[[], list[tuple[str, str]]]
-    by_round: bool = False
+    by_round: Literal["map_and_plots", "records"] | None = None
+    pool: Literal["biomass", "soil", "non_co2"] = "biomass"
 
 
 def ha_from_mu(area_mu: float) -> float:

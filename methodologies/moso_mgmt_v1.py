@@ -526,5 +526,5 @@ METHOD = Method(
     example=example,
     run=run,
     explain=explain,
-    by_round=True,
+    by_round="map_and_plots",
 )

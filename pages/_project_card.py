@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from methodologies import catalogue
 from pages import _land, _words
 from pages._words import t
 from sinks.core import audit, db, people
 from sinks.core.actor import Actor, Role
 from sinks.crediting import exits, projects, rounds
 from sinks.crediting.exits import Exit
-from sinks.crediting.projects import BASELINE_BASES
+from sinks.crediting.projects import BASIS_ZH, RECORDS
 from sinks.land import parcel_list
 from sinks.land.parcel_list import ParcelRow
 from sinks.measurement import plot_table, runs
@@ -20,6 +21,7 @@ BASELINES_EN = {
     "steady_state": "stand in a steady state (no change)",
     "trend": "trend of plots or maps over six years or more before the project",
     "control_plots": "permanent control plots outside the project",
+    RECORDS: "activity records of the years before the project",
 }
 ROUND_STEPS = (
     ("round.open", "开启", "Opened"),
@@ -98,6 +100,7 @@ class Card:
     status: str
     demonstration: bool
     baseline: str
+    practice_from_year: int | None
     filing_no: str | None
     notice_ends_on: date | None
     statement: str | None
@@ -111,6 +114,10 @@ class Card:
     @property
     def area_m2(self) -> float:
         return sum(row.area_m2 for row in self.parcels)
+
+    @property
+    def by_records(self) -> bool:
+        return catalogue.method(self.method_id).by_round == "records"
 
 
 def load_card(me: Actor, project_id: int) -> Card | None:
@@ -133,6 +140,7 @@ def load_card(me: Actor, project_id: int) -> Card | None:
             status=project.status,
             demonstration=project.demonstration,
             baseline=_baseline_words(project),
+            practice_from_year=project.practice_from_year,
             filing_no=project.filing_no,
             notice_ends_on=project.notice_ends_on,
             statement=project.validation_statement,
@@ -146,7 +154,10 @@ def load_card(me: Actor, project_id: int) -> Card | None:
 
 
 def _baseline_words(project: projects.Project) -> str:
-    basis = t(BASELINE_BASES[project.baseline_basis], BASELINES_EN[project.baseline_basis])
+    basis = t(BASIS_ZH[project.baseline_basis], BASELINES_EN[project.baseline_basis])
+    if project.practice_from_year is not None:
+        since = project.practice_from_year
+        return basis + t(f"；措施自 {since} 年起", f"; new practice since {since}")
     if project.baseline_basis == "steady_state":
         return basis
     return (

@@ -1,5 +1,7 @@
 """The monitoring rounds of a project: open, measure, publish, answer, and every run."""
 
+from datetime import date
+
 import streamlit as st
 
 from pages import _kit, _layer_card, _why, _why_story, _words
@@ -18,6 +20,11 @@ def show_rounds(me: Actor, card: Card) -> None:
     if not card.rounds:
         _kit.empty(
             t(
+                "还没有监测期。登记好各年的活动记录后开启；开启时冻结地块和记录。",
+                "No rounds yet. Open one once the records are in; parcels and records are frozen then.",
+            )
+            if card.by_records
+            else t(
                 "还没有监测期。选好期初、期末两期图层后开启；开启时冻结地块、图层和样地。",
                 "No rounds yet. Open one over two layers; parcels, layers and plots are frozen then.",
             )
@@ -35,7 +42,38 @@ def show_rounds(me: Actor, card: Card) -> None:
         show_round(me, card, chosen)
     if card.mine and card.status != projects.Status.REJECTED:
         with st.expander(t("开启新的监测期", "Open a new round"), expanded=not card.rounds):
-            open_form(me, card)
+            (open_by_records if card.by_records else open_form)(me, card)
+
+
+def open_by_records(me: Actor, card: Card) -> None:
+    """Choose whole years and freeze."""
+    this_year = date.today().year
+    first = max([row.period_end.year for row in card.rounds], default=card.practice_from_year)
+    left, right = st.columns(2)
+    start = left.number_input(
+        t("起始年（自 1 月 1 日）", "First year"), min_value=card.practice_from_year,
+        max_value=this_year, value=min(first or this_year, this_year), step=1, key="open.first",
+    )  # fmt: skip
+    end = right.number_input(
+        t("终止年（含，至 12 月 31 日）", "Last year, included"), min_value=int(start),
+        max_value=this_year, value=int(start), step=1, key="open.last",
+    )  # fmt: skip
+    period_start, period_end = date(int(start), 1, 1), date(int(end) + 1, 1, 1)
+    sentence = t(
+        f"将开启 {period_start} 至 {period_end}（不含当日）的监测期，冻结 {len(card.parcels)} 块地和现有的"
+        "活动记录。冻结之后补充、更正的记录和修改的边界不再影响这个监测期。",
+        f"A round from {period_start} to {period_end} opens: {len(card.parcels)} parcels and the "
+        "records on file are frozen.",
+    )
+    if _kit.confirm(f"open.{card.id}", sentence, t("开启监测期", "Open the round")):
+        with explained():
+            with db.transaction(me) as session:
+                row = rounds.open_round_by_records(
+                    session, me, card.id, period_start=period_start, period_end=period_end
+                )
+                round_id = row.id
+            st.query_params["round"] = str(round_id)
+            say_done(t("监测期已开启，可以核算。", "The round is open and can be measured."))
 
 
 def open_form(me: Actor, card: Card) -> None:
@@ -191,7 +229,7 @@ def act_on_round(me: Actor, card: Card, row: RoundLine) -> None:
         ):
             with explained():
                 with (
-                    st.spinner(t("正在读取图层并核算……", "Reading the layers…")),
+                    st.spinner(t("正在核算……", "Measuring…")),
                     db.transaction(me) as session,
                 ):
                     kg = rounds.measure(session, me, row.id).result["issuable_kg"]

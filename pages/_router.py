@@ -55,6 +55,10 @@ PAGES: Mapping[tuple[str, str], tuple[tuple[str, str, str, str, frozenset[Role]]
                     OWNERS | {Role.OFFICER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR},
                 ),
                 (
+                    "records", "活动记录", "Activity records", "edit_note",
+                    OWNERS | {Role.OFFICER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR},
+                ),
+                (
                     "projects", "项目与监测", "Projects", "forest",
                     OWNERS | {Role.OFFICER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR},
                 ),

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from methodologies import catalogue, deductions
+from methodologies import by_stratum, catalogue, deductions
 from methodologies import what_if as movements
 from methodologies.what_if import Outcome
 from pages import _kit, _words
@@ -108,7 +108,7 @@ def show_swings(method_id: str, given: Mapping[str, Any], result: Mapping[str, A
     _kit.bars(run_bars.parts(result))
     _kit.heading(t("哪些数最要紧", "Which numbers matter most"))
     with st.spinner(t("正在逐个试算……", "Trying one after the other…")):
-        found = run_bars.swings(catalogue.method(method_id), given, result)
+        found = run_bars.swings(by_stratum.of_round(method_id), given, result)
     if not found:
         _kit.empty(t("没有一个数会改变净量。", "No number changes the net amount."))
         return

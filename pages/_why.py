@@ -20,6 +20,7 @@ from pages import (
     _why_again,
     _why_equation,
     _why_errors,
+    _why_records,
     _why_story,
     _words,
 )
@@ -38,12 +39,19 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "parcels": ("地块与边界", "Parcels and outlines"),
     "layers": ("图层", "Layers"),
     "plots": ("样地与竹株", "Plots and culms"),
+    "records": ("活动记录与依据", "Records and evidence"),
     "quantity": ("碳汇量与算式", "Quantity and equation"),
     "deduction": ("不确定性与扣减", "Uncertainty and deduction"),
     "factors": ("因子", "Factors"),
     "policies": ("政策", "Policies"),
     "notices": ("提醒与拒绝", "Warnings and refusals"),
 }
+
+
+def fields_of(story: Story) -> tuple[str, ...]:
+    """The parts of this claim: layers and plots, or records."""
+    without = ("layers", "plots") if story.start is None else ("records",)
+    return tuple(field for field in FIELDS if field not in without)
 
 
 def field_word(field: str) -> str:
@@ -64,13 +72,24 @@ def show(me: Actor, round_id: int, run_id: int | None = None) -> None:
 def show_reasons(me: Actor, story: Story) -> None:
     """Everything behind the three numbers."""
     _chain(story)
-    _said(f"{t('算式', 'Equation')}  {_why_equation.equation(story.result)}")
+    equation = _why_records.equation if story.start is None else _why_equation.equation
+    _said(f"{t('算式', 'Equation')}  {equation(story.result)}")
     show_notices(story)
     show_steps(story)
+    if story.start is None:
+        first = {
+            t("各层的数", "Strata"): _why_errors.show_errors,
+            t("活动记录", "Records"): show_records,
+            t("地块", "Parcels"): show_parcels,
+        }
+    else:
+        first = {
+            t("层与样地", "Strata and plots"): show_plots,
+            t("地块与像元", "Parcels and cells"): lambda story: _show_cells(me, story),
+            t("误差来自哪里", "Where the error comes from"): _why_errors.show_errors,
+        }
     parts = {
-        t("层与样地", "Strata and plots"): show_plots,
-        t("地块与像元", "Parcels and cells"): lambda story: _show_cells(me, story),
-        t("误差来自哪里", "Where the error comes from"): _why_errors.show_errors,
+        **first,
         t("什么最要紧", "What matters most"): lambda story: _what_if.show_swings(
             story.method_id, story.input, story.result
         ),
@@ -91,9 +110,10 @@ def show_reasons(me: Actor, story: Story) -> None:
 
 
 def show_steps(story: Story) -> None:
-    """From the change per hectare to whole kilograms."""
+    """From the change per hectare, or the sum of the strata, to whole kilograms."""
+    steps = _why_records.steps if story.start is None else _why_equation.steps
     _kit.table(
-        _why_equation.steps(story.result),
+        steps(story.result),
         [
             Column("name", t("步骤", "Step")),
             Column("value", t("结果", "Result"), number=True),
@@ -104,7 +124,9 @@ def show_steps(story: Story) -> None:
 
 
 def show_layers(story: Story) -> None:
-    """The two layers that the round froze."""
+    """The two layers that the round froze, if it has any."""
+    if story.start is None or story.end is None:
+        return
     _kit.facts(
         [
             (t("期初图层", "Layer at start"), _layer_words(story.start)),
@@ -123,14 +145,16 @@ def show_result(story: Story) -> None:
             _words.number(result["gross_co2_t"], 2), "tCO₂e",
             t("标准误未知", "standard error unknown") if spread is None
             else t(f"± {_words.number(spread, 2)}（一个标准误）", f"± {_words.number(spread, 2)} (one standard error)"),
-            title=t("估计的碳汇量", "Estimated removal"),
+            title=t("估计的减排量", "Estimated reduction") if story.start is None
+            else t("估计的碳汇量", "Estimated removal"),
         )  # fmt: skip
     with net:
         _kit.metric_big(
             _words.number(result["net_co2_t"], 2), "tCO₂e",
             t(f"已扣 {_words.share(result['deduction_share'])}，缓冲前",
               f"after {_words.share(result['deduction_share'])} off, before buffer"),
-            title=t("净碳汇量", "Net removal"),
+            title=t("净减排量", "Net reduction") if story.start is None
+            else t("净碳汇量", "Net removal"),
         )  # fmt: skip
     with issuable:
         _kit.metric_big(
@@ -145,7 +169,8 @@ def show_notices(story: Story) -> None:
     """Refusals and warnings in words, and why nothing is left when nothing is."""
     for notice in story.result["refusals"]:
         st.error(plain(notice["message"]), icon=":material/block:")
-    if story.result["issuable_kg"] == 0 and (said := _why_equation.why_nothing(story.result)):
+    nothing = _why_records.why_nothing if story.start is None else _why_equation.why_nothing
+    if story.result["issuable_kg"] == 0 and (said := nothing(story.result)):
         st.info(plain(said), icon=":material/help:")
     if not story.policies_in_force:
         st.warning(
@@ -238,8 +263,18 @@ def _plot_row(plot: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
     }
 
 
+def show_records(story: Story) -> None:
+    """The activity records that the round froze."""
+    _why_records.show_records(story.records)
+
+
 def show_parcels(story: Story) -> None:
-    """What the run gives each parcel."""
+    """What the run gives each parcel; what lay under it on the maps, where there are maps."""
+    on_maps = [
+        Column("start", t("图上期初", "Map, start"), "t/ha", number=True),
+        Column("end", t("图上期末", "Map, end"), "t/ha", number=True),
+        Column("valid", t("有效像元", "Valid cells"), number=True),
+    ]
     _kit.table(
         [
             {
@@ -249,7 +284,7 @@ def show_parcels(story: Story) -> None:
                 "area": _words.number(row.area_ha * 15, 2),
                 "start": _words.number(row.map_start, 2),
                 "end": _words.number(row.map_end, 2),
-                "valid": _words.share(row.valid_share),
+                "valid": None if row.valid_share is None else _words.share(row.valid_share),
                 "kg": row.issuable_kg,
             }
             for row in story.parcels
@@ -259,9 +294,7 @@ def show_parcels(story: Story) -> None:
             Column("name", t("名称", "Name")),
             Column("stratum", t("层", "Stratum")),
             Column("area", t("面积", "Area"), t("亩", "mu"), number=True),
-            Column("start", t("图上期初", "Map, start"), "t/ha", number=True),
-            Column("end", t("图上期末", "Map, end"), "t/ha", number=True),
-            Column("valid", t("有效像元", "Valid cells"), number=True),
+            *([] if story.start is None else on_maps),
             Column("kg", t("分得", "Given"), "kg CO₂e", number=True),
         ],
     )
@@ -269,6 +302,8 @@ def show_parcels(story: Story) -> None:
 
 def _show_cells(me: Actor, story: Story) -> None:
     show_parcels(story)
+    if story.start is None or story.end is None:
+        return
     labels = {row.id: f"{row.code} {row.name}" for row in story.parcels}
     parcel_id = st.selectbox(
         t("看一块地的像元", "Cells of one parcel"), list(labels), format_func=labels.__getitem__,
@@ -287,8 +322,8 @@ def _show_cells(me: Actor, story: Story) -> None:
         return
     with explained():
         with db.transaction(me) as session:
-            policy, _ = rounds.calculating_policies(session)
-            frozen = rounds.frozen(session, rounds.get(session, story.round_id), policy)
+            policy, _ = rounds.calculating_policies(session, story.method_id)
+            frozen = rounds.frozen_on_maps(session, rounds.get(session, story.round_id), policy)
             outline = next(row.boundary for row in frozen.parcels if row.parcel_id == parcel_id)
             grids = cells.cells_under(session, story.start.id, story.end.id, outline)
         grid = grids[shown]
@@ -397,6 +432,11 @@ def _chain(story: Story) -> None:
         batch = t("批次（尚未签发）", "Batch (not issued)")
     strata = "；".join(
         t(
+            f"层 {row['id']}（{_count(story, row['id'])} 块）",
+            f"stratum {row['id']} ({_count(story, row['id'])} parcels)",
+        )
+        if story.start is None
+        else t(
             f"层 {row['id']}（{_count(story, row['id'])} 块, {_words.number(row['area_ha'], 1)} ha, {row['n']} 样地）",
             f"stratum {row['id']} ({_count(story, row['id'])} parcels, {_words.number(row['area_ha'], 1)} ha, {row['n']} plots)",
         )
@@ -408,6 +448,8 @@ def _chain(story: Story) -> None:
           f"round {story.period_start} to {story.period_end}"),
         strata,
         t(f"{len(story.parcels)} 块地", f"{len(story.parcels)} parcels"),
+        *([t(f"{len(story.records)} 条活动记录", f"{len(story.records)} records")]
+          if story.start is None else []),
     ]  # fmt: skip
     st.html(f"<p>{' → '.join(html.escape(link) for link in links)}</p>")
     show_layers(story)

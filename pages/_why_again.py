@@ -33,7 +33,16 @@ def _fingerprints(story: Story) -> None:
             (t("核算于", "Measured"), f"{_land.moment(story.run_at)} · {story.run_by}"),
             (t("程序版本", "Code version"), story.code_version),
             (t("因子指纹", "Factor hash"), story.factor_hash),
-            (t("图层指纹", "Layer hashes"), "  ".join(item[:16] for item in story.layer_sha256)),
+            *(
+                []
+                if story.start is None
+                else [
+                    (
+                        t("图层指纹", "Layer hashes"),
+                        "  ".join(item[:16] for item in story.layer_sha256),
+                    )
+                ]
+            ),
             (t("输入指纹", "Input SHA-256"), runs.sha256_of_text(story.input_json)),
             (t("结果指纹", "Result SHA-256"), runs.sha256_of_text(story.result_json)),
             (
@@ -48,7 +57,7 @@ def _verdict(again: Remeasured) -> None:
     if again.same_input and again.same_result:
         st.success(
             t(
-                f"一致 ✓  从冻结的地块、图层和样地重新核算，结果与存档逐字节相同（{again.now_sha256[:16]}…）。",
+                f"一致 ✓  从冻结的输入重新核算，结果与存档逐字节相同（{again.now_sha256[:16]}…）。",
                 f"Same ✓  Measured again from what was frozen: byte for byte the same ({again.now_sha256[:16]}…).",
             )
         )
@@ -98,6 +107,22 @@ def _files(story: Story) -> None:
         t("下载结果（JSON）", "The result (JSON)"), story.result_json,
         f"{name}-result.json", "application/json", width="stretch",
     )  # fmt: skip
+    if story.start is None:
+        for stratum in story.input["strata"]:
+            st.download_button(
+                t(f"下载层 {stratum['id']} 的输入（JSON）", f"Input of stratum {stratum['id']} (JSON)"),
+                runs.canonical(stratum["input"]), f"{name}-{stratum['id']}.json",
+                "application/json", key=f"why.{story.run_id}.input.{stratum['id']}",
+            )  # fmt: skip
+        st.caption(
+            t(
+                f"任何人可用各层的输入独立复算：sinks methods run {story.method_id} --input 文件名；各层之和即"
+                "本监测期的结果，最后一次取整到千克。",
+                f"Anybody can run a stratum: sinks methods run {story.method_id} --input FILE; the "
+                "round is the sum of its strata, rounded down once.",
+            )
+        )
+        return
     st.caption(
         t(
             f"任何人可用下载的输入独立复算：sinks methods run {story.method_id} --input 文件名",

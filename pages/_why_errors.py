@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from pages import _kit, _words
+from pages import _kit, _why_records, _words
 from pages._kit import Column
 from pages._layer_card import variogram_words
 from pages._why_story import Story
@@ -14,7 +14,10 @@ from sinks.measurement.variograms import Given
 
 
 def show_errors(story: Story) -> None:
-    """How much of the variance each source brings."""
+    """How much of the variance each source brings; by records, what each stratum brings."""
+    if story.start is None:
+        _why_records.show_strata(story.result, story.input)
+        return
     _kit.bars(run_bars.errors(story.result))
     middle = story.result["intermediate"]
     sources = [

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from pages import _why_records
+from pages._why_records import RecordFacts
 from pages._words import t
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor
@@ -35,9 +37,9 @@ class ParcelFacts:
     name: str
     stratum: str
     area_ha: float
-    map_start: float
-    map_end: float
-    valid_share: float
+    map_start: float | None
+    map_end: float | None
+    valid_share: float | None
     co2_t: float
     issuable_kg: int
 
@@ -55,7 +57,10 @@ class PolicyFacts:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A round and one of its runs, as plain values."""
+    """A round and one of its runs, as plain values.
+
+    start, end : the layers; None in a round by records, which has `records`
+    """
 
     round_id: int
     status: str
@@ -66,8 +71,9 @@ class Story:
     demonstration: bool
     period_start: date
     period_end: date
-    start: LayerFacts
-    end: LayerFacts
+    start: LayerFacts | None
+    end: LayerFacts | None
+    records: list[RecordFacts]
     batches: list[tuple[str, int, int]]  # name, units, unit_kg
     run_id: int
     submitted: bool
@@ -96,6 +102,8 @@ def load(me: Actor, round_id: int, run_id: int | None = None) -> Story | None:
             return None
         run = known[chosen]
         project = next(item for item, _ in projects.listing(session) if item.id == row.project_id)
+        found = [] if row.layer_start_id is None else rounds.layers_of(session, row)
+        start, end = [_layer(layer) for layer in found] or (None, None)
         return Story(
             round_id=row.id,
             status=row.status,
@@ -106,8 +114,9 @@ def load(me: Actor, round_id: int, run_id: int | None = None) -> Story | None:
             demonstration=project.demonstration,
             period_start=row.period_start,
             period_end=row.period_end,
-            start=_layer(layers.get(session, row.layer_start_id)),
-            end=_layer(layers.get(session, row.layer_end_id)),
+            start=start,
+            end=end,
+            records=_why_records.load(session, row.id),
             batches=[
                 (f"{project.code}-{batch.vintage}-{batch.sequence:02d}", batch.units, batch.unit_kg)
                 for batch in issuance.batches_of_round(session, row.id)
@@ -126,7 +135,7 @@ def load(me: Actor, round_id: int, run_id: int | None = None) -> Story | None:
             input=run.input,
             result=run.result,
             parcels=_parcels(session, run.id),
-            policies=_policies(session, run.input["policy"]),
+            policies=_policies(session, run.method_id, run.input["policy"]),
         )
 
 
@@ -150,9 +159,9 @@ def _parcels(session: Any, run_id: int) -> list[ParcelFacts]:
     ]  # fmt: skip
 
 
-def _policies(session: Any, used: Mapping[str, Any]) -> list[PolicyFacts]:
+def _policies(session: Any, method_id: str, used: Mapping[str, Any]) -> list[PolicyFacts]:
     found = []
-    for name, key in rounds.METHOD_POLICIES.items():
+    for name, key in rounds.POLICIES_OF[method_id].items():
         now = policies.find(session, key)
         kind = policies.KINDS[key]
         found.append(

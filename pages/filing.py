@@ -235,7 +235,7 @@ def show_one_issuance(me: Actor, one: Item) -> None:
         ]
     )
     _why.show_result(story)
-    missing = show_required_policies(me)
+    missing = show_required_policies(me, story.method_id)
     if missing:
         st.error(
             t("不能签发，尚未决定：", "Not issuable, undecided: ") + plain("、".join(missing)),
@@ -314,11 +314,11 @@ def show_preview(preview: Preview) -> None:
     show_serials(preview.serials)
 
 
-def show_required_policies(me: Actor) -> list[str]:
+def show_required_policies(me: Actor, method_id: str) -> list[str]:
     """Policies that issuance needs, with their dates; the names of those not in force."""
     rows, missing = [], []
     with db.transaction(me) as session:
-        for key in issuance.REQUIRED_POLICIES:
+        for key in issuance.required_policies(method_id):
             kind, row = policies.KINDS[key], policies.find(session, key)
             if row is None:
                 missing.append(t(kind.title_zh, kind.title_en))

@@ -350,6 +350,15 @@ def details(card: ParcelCard) -> None:
             ),
         )
     )
+    pairs.append(
+        (
+            t("活动记录", "Records"),
+            _kit.link(
+                t("看、登记这块地的活动记录", "records of this parcel"),
+                f"/records?parcel={card.row.id}",
+            ),
+        )
+    )
     for vintage, amount_kg in card.credits_kg.items():
         pairs.append((t(f"{vintage} 年份已签发", f"Issued {vintage}"), _words.tonnes(amount_kg)))
     _kit.facts(pairs)
@@ -381,11 +390,7 @@ def measurement(found: Measurement) -> None:
                 (t("项目", "Project"), found.project_name),
                 (t("层", "Stratum"), found.stratum),
                 (t("方法", "Method"), found.method_id),
-                (
-                    t("图上地上生物量", "Biomass on the map"),
-                    f"{found.map_agb_t_ha_start:.2f} → {found.map_agb_t_ha_end:.2f} t/ha",
-                ),
-                (t("有效像元覆盖", "Valid cells"), _words.share(found.valid_share)),
+                *on_the_map(found),
                 (
                     t("政策", "Policies"),
                     t("均已生效", "all in force")
@@ -403,6 +408,17 @@ def measurement(found: Measurement) -> None:
                 "why": "1",
             },
         )
+
+
+def on_the_map(found: Measurement) -> list[tuple[str, str]]:
+    """What lay under the parcel on the two maps; nothing where it was measured by records."""
+    start, end, valid = found.map_agb_t_ha_start, found.map_agb_t_ha_end, found.valid_share
+    if start is None or end is None or valid is None:
+        return []
+    return [
+        (t("图上地上生物量", "Biomass on the map"), f"{start:.2f} → {end:.2f} t/ha"),
+        (t("有效像元覆盖", "Valid cells"), _words.share(valid)),
+    ]
 
 
 def steps(card: ParcelCard) -> None:

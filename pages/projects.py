@@ -1,6 +1,7 @@
 """Page: projects, their plots, their monitoring rounds, and why each number is what it is."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import streamlit as st
@@ -20,7 +21,8 @@ from sinks.land.parcel_list import ParcelRow
 from sinks.land.parcels import Status as ParcelStatus
 from sinks.measurement.plot_table import PlotLine
 
-METHOD_ID = "moso-mgmt/1"
+# What a round can measure; the others are run by hand.
+METHODS = [method.id for method in catalogue.METHODS.values() if method.by_round is not None]
 # Seven columns beside the menu of a 1280 px screen.
 TIGHT = "<style>.st-key-projects .sinks-table :is(th, td) { padding: 7px 8px; }</style>"
 READERS = (
@@ -87,8 +89,8 @@ def show_list(me: Actor) -> None:
         create_form(me)
 
 
-def _free_parcels(me: Actor) -> list[ParcelRow]:
-    """Bamboo parcels in the register that no standing project holds and whose sink is our own."""
+def _free_parcels(me: Actor, sink_type: str) -> list[ParcelRow]:
+    """Parcels in the register that no standing project holds and whose sink is our own."""
     with db.transaction(me) as session:
         taken = {
             member.parcel_id
@@ -97,7 +99,7 @@ def _free_parcels(me: Actor) -> list[ParcelRow]:
             for member in projects.members(session, project.id)
         }
         free = [
-            row for row in parcel_list.rows(session, sink_type="bamboo")
+            row for row in parcel_list.rows(session, sink_type=sink_type)
             if row.status in FREE and row.id not in taken
         ]  # fmt: skip
         held = projects.held_today(session, me.party_id, [row.id for row in free])
@@ -106,18 +108,24 @@ def _free_parcels(me: Actor) -> list[ParcelRow]:
 
 def create_form(me: Actor) -> None:
     """Choose parcels of one county with their strata, and put them together."""
-    free = _free_parcels(me)
+    method = catalogue.method(
+        st.selectbox(
+            t("方法", "Method"), METHODS, format_func=method_words, key="new.method"
+        )
+    )  # fmt: skip
+    free = _free_parcels(me, method.sink_type)
     if not free:
+        kind = _words.word(_words.SINK_TYPES, method.sink_type)
         _kit.empty(
             t(
-                "没有可加入项目的竹林地块：地块须已入库、不在其他项目中，并由本单位签有收储合同（没有收储合同的，"
+                f"没有可加入项目的{kind}地块：地块须已入库、不在其他项目中，并由本单位签有收储合同（没有收储合同的，"
                 "由本单位持有经审查、份额完整的碳汇收益权、经营权或使用权）。",
-                "No bamboo parcel is free: it has to be enrolled, in no other project, and ours by a "
+                f"No {kind} parcel is free: it has to be enrolled, in no other project, and ours by a "
                 "collection contract or a whole reviewed right.",
             )
         )
         return
-    show_method(METHOD_ID)
+    show_method(method.id)
     counties = sorted({row.district_code for row in free})
     county = st.selectbox(
         t("县区", "County"), counties, key="new.county",
@@ -125,6 +133,45 @@ def create_form(me: Actor) -> None:
     )  # fmt: skip
     here = [row for row in free if row.district_code == county]
     name = st.text_input(t("项目名称", "Name"), key="new.name", max_chars=100)
+    by_records = method.by_round == "records"
+    basis, figure, spread = ("records", 0.0, 0.0) if by_records else ask_baseline()
+    since = ask_practice_year() if by_records else None
+    strata = choose_strata(here, by_records=by_records)
+    st.write(
+        t(f"已选 {len(strata)} 块，", f"{len(strata)} chosen, ")
+        + _words.mu_ha(sum(row.area_m2 for row in here if row.id in strata))
+    )
+    if st.button(t("建立项目", "Create"), key="new.create", type="primary", disabled=not strata):
+        with explained():
+            with db.transaction(me) as session:
+                created = projects.create(
+                    session, me, name=name, method_id=method.id, strata=strata,
+                    baseline_basis=basis, baseline_co2_t_ha_year=figure,
+                    baseline_u90=spread / 100, practice_from_year=since,
+                )  # fmt: skip
+                code, project_id = created.code, created.id
+            st.query_params["project"] = str(project_id)
+            say_done(t(f"已建立项目 {code}。", f"Project {code} is created."))
+
+
+def method_words(method_id: str) -> str:
+    """A method by its title and id."""
+    method = catalogue.method(method_id)
+    return f"{t(method.title_zh, method.title_en)}（{method.id}）"
+
+
+def ask_practice_year() -> int | None:
+    """The first year of the practice: the years before are the baseline."""
+    return st.number_input(
+        t("措施开始的年份", "First year of the practice"), 1990, date.today().year, value=None,
+        step=1, key="new.since",
+        help=t("改变做法的第一年。以前各年（至少 3 年）的活动记录就是基线，一年也不能缺。",
+               "The records of the years before (3 at least) are the baseline."),
+    )  # fmt: skip
+
+
+def ask_baseline() -> tuple[str, float, float]:
+    """What the baseline rests on, its figure, and its relative half-width [%]."""
     basis = st.selectbox(
         t("基准线依据", "Baseline rests on"), list(BASELINE_BASES), key="new.basis",
         format_func=lambda code: t(BASELINE_BASES[code], BASELINES_EN[code]),
@@ -142,28 +189,18 @@ def create_form(me: Actor) -> None:
             t("相对不确定性（90% 半宽，%）", "Relative uncertainty (90 % half-width, %)"),
             min_value=0.0, max_value=900.0, value=0.0, key="new.u90",
         )  # fmt: skip
-    strata = choose_strata(here)
-    st.write(
-        t(f"已选 {len(strata)} 块，", f"{len(strata)} chosen, ")
-        + _words.mu_ha(sum(row.area_m2 for row in here if row.id in strata))
-    )
-    if st.button(t("建立项目", "Create"), key="new.create", type="primary", disabled=not strata):
-        with explained():
-            with db.transaction(me) as session:
-                created = projects.create(
-                    session, me, name=name, method_id=METHOD_ID, strata=strata,
-                    baseline_basis=basis, baseline_co2_t_ha_year=figure,
-                    baseline_u90=spread / 100,
-                )  # fmt: skip
-                code, project_id = created.code, created.id
-            st.query_params["project"] = str(project_id)
-            say_done(t(f"已建立项目 {code}。", f"Project {code} is created."))
+    return basis, figure, spread
 
 
-def choose_strata(rows: Sequence[ParcelRow]) -> dict[int, str]:
+def choose_strata(rows: Sequence[ParcelRow], *, by_records: bool) -> dict[int, str]:
     """A table to tick parcels and write their stratum: parcel id -> stratum."""
     st.caption(
         t(
+            "同一层的地块各年做法须相同（产量可以不同）；不同的分到另一层。",
+            "Parcels of a stratum are farmed alike in every year; yields may differ.",
+        )
+        if by_records
+        else t(
             "同一层应是同样经营、密度相近的竹林；每层至少布设政策要求的样地数。",
             "A stratum is bamboo of like density under like management; each needs its plots.",
         )
@@ -217,7 +254,11 @@ def show_card(me: Actor, card: Card) -> None:
     _kit.heading(f"{card.code} {card.name}", *chips)
     parts = {
         "about": t("概况", "About"),
-        "plots": t(f"样地 {len(card.plots)}", f"Plots {len(card.plots)}"),
+        **(
+            {}
+            if card.by_records
+            else {"plots": t(f"样地 {len(card.plots)}", f"Plots {len(card.plots)}")}
+        ),
         "rounds": t(f"监测期 {len(card.rounds)}", f"Rounds {len(card.rounds)}"),
     }
     asked = "rounds" if "round" in st.query_params else "about"
@@ -261,6 +302,9 @@ def show_about(me: Actor, card: Card) -> None:
                 (t("项目备案号", "Filing number"), card.filing_no),
             ]
         )
+        if card.by_records:
+            address = f"/records?project={card.id}"
+            st.html(f"<p>{_kit.link(t('看、登记活动记录', 'Activity records'), address)}</p>")
         st.caption(next_words(card))
         if card.mine and card.status == projects.Status.DRAFT:
             publish_project(me, card)

@@ -1,6 +1,6 @@
 """Page: verification. The claim left, findings right; submitted only when every part was seen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -217,6 +217,7 @@ def show_claim(me: Actor, story: Story, row: RoundLine, *, ticking: bool) -> boo
         "parcels": _why.show_parcels,
         "layers": _why.show_layers,
         "plots": _why.show_plots,
+        "records": _why.show_records,
         "quantity": _why.show_steps,
         "deduction": _why_errors.show_errors,
         "factors": _why.show_factors,
@@ -227,7 +228,7 @@ def show_claim(me: Actor, story: Story, row: RoundLine, *, ticking: bool) -> boo
     # Named after the run: what was measured again has to be seen again.
     subject = f"run:{story.run_id}"
     kept = ticked(me, subject) if ticking else set()
-    for field, show in parts.items():
+    for field, show in ((field, parts[field]) for field in _why.fields_of(story)):
         pinned = [item for item in row.findings if item.field == field]
         label = _why.field_word(field)
         if pinned:
@@ -280,7 +281,7 @@ def act(me: Actor, row: RoundLine, story: Story, *, seen: bool) -> None:
         if row.statement:
             _kit.facts([(t("核证意见", "Statement"), row.statement)])
         return
-    finding_form(me, row)
+    finding_form(me, row, _why.fields_of(story))
     if row.status == Status.FINDINGS:
         st.info(
             t(
@@ -292,11 +293,11 @@ def act(me: Actor, row: RoundLine, story: Story, *, seen: bool) -> None:
     verify_form(me, row, story, seen=seen)
 
 
-def finding_form(me: Actor, row: RoundLine) -> None:
+def finding_form(me: Actor, row: RoundLine, fields: Sequence[str]) -> None:
     """Pin a finding to a part of the claim."""
     with st.form(f"finding.{row.id}", clear_on_submit=True):
         field = st.selectbox(
-            t("针对", "About"), list(_why.FIELDS), format_func=_why.field_word,
+            t("针对", "About"), list(fields), format_func=_why.field_word,
             key=f"finding.{row.id}.field",
         )  # fmt: skip
         words = st.text_area(t("发现的问题", "What was found"), key=f"finding.{row.id}.words")

@@ -9,6 +9,7 @@ from sinks.crediting import (
     ledger,
     objections,
     projects,
+    round_records,
     rounds,
     signatures,
     ticks,
@@ -31,13 +32,14 @@ from sinks.land import (
     succession,
     transfers,
 )
-from sinks.measurement import layers, plots, runs, variograms
+from sinks.measurement import activity_records, layers, plots, runs, variograms
 from sinks.restoration import cases
 
 MODULES = (
-    attributes, audit, base_shapes, cases, certificates, claims, column_mappings, consents,
-    constraint_layers, contracts, documents, imports, issuance, jobs, layers, ledger, marks,
-    objections, outline_drafts, overlap_cases, parcels, people, plots, policies, programme_claims, projects, rights,
-    rounds, runs, signatures, staging, succession, ticks, transfers, variograms, workdays,
+    activity_records, attributes, audit, base_shapes, cases, certificates, claims, column_mappings,
+    consents, constraint_layers, contracts, documents, imports, issuance, jobs, layers, ledger,
+    marks, objections, outline_drafts, overlap_cases, parcels, people, plots, policies,
+    programme_claims, projects, rights, round_records, rounds, runs, signatures, staging,
+    succession, ticks, transfers, variograms, workdays,
 )  # fmt: skip
 metadata = Base.metadata

@@ -21,7 +21,7 @@ from sinks.core.actor import Actor, Role
 from sinks.core.people import Person
 from sinks.crediting import issuance, projects, rounds
 from sinks.land import claims, parcel_outlines, parcels, rights
-from sinks.measurement import layers, plots
+from sinks.measurement import activity_records, layers, plots
 
 PASSWORD = "correct horse battery"
 # name: (party kind, party name, role)
@@ -327,6 +327,107 @@ def account_with_units(session: Session, people_: dict[str, Actor], folder: Path
     [line] = balance.lines(session, people_["clerk"].party_id)
     assert line.account_id is not None
     return line.account_id
+
+
+@dataclass(frozen=True)
+class Farm:
+    """A project by records with its parcels."""
+
+    project_id: int
+    parcel_ids: list[int]
+
+
+def paddy_season(
+    session: Session,
+    people_: dict[str, Actor],
+    parcel_id: int,
+    year: int,
+    *,
+    correcting: bool = False,
+    **other: object,
+) -> activity_records.ActivityRecord:
+    """A rice season of example R-2: single drainage, from 2025 alternate wetting and drying."""
+    values = {
+        "mineral_soil": True, "yield_t_ha": 8.0, "crop": "single",
+        "water_regime": "single_drainage" if year < 2025 else "multiple_drainage_awd",
+        "preseason": "nonflooded_gt180d", "sow_date": f"{year}-06-10",
+        "harvest_date": f"{year}-09-30", "aeration_days": 6.0, "irrigation_log": True,
+        "straw_lt30d_t_ha": 6.0, "straw_gt30d_t_ha": 0.0, "compost_t_ha": 0.0,
+        "farmyard_manure_t_ha": 0.0, "green_manure_t_ha": 0.0, "n_kg_ha": 180.0,
+    }  # fmt: skip
+    return activity_records.add(
+        session, people_["clerk"], parcel_id=parcel_id, year=year, kind="paddy_season",
+        values={**values, **other}, correcting=correcting,
+    )  # fmt: skip
+
+
+def _farmland(session: Session, people_: dict[str, Actor], count: int) -> list[int]:
+    found = [
+        enrolled(
+            session, people_, land(400 * number, 1200, 380, 200), name=f"田-{number}",
+            sink_type="farmland",
+        )
+        for number in range(count)
+    ]  # fmt: skip
+    contracted(session, people_, found)
+    return found
+
+
+def record_project(
+    session: Session,
+    people_: dict[str, Actor],
+    parcel_ids: list[int],
+    method_id: str,
+    practice_from_year: int,
+) -> int:
+    """A project by records, registered; its id."""
+    project = projects.create(
+        session, people_["clerk"], name="农田减排", method_id=method_id,
+        strata=dict.fromkeys(parcel_ids, "A"), practice_from_year=practice_from_year,
+    )  # fmt: skip
+    projects.publish(session, people_["clerk"], project.id)
+    projects.validate(session, people_["verifier"], project.id, "符合方法学适用条件")
+    projects.register(session, people_["authority"], project.id, f"备案-农-{project.id}")
+    return project.id
+
+
+def paddy_farm(
+    session: Session, people_: dict[str, Actor], count: int = 2, *, evidence: bool = True
+) -> Farm:
+    """Paddies with three years of records before 2025 and that year, in a project by records."""
+    if not policies.find(session, "notice_days.project"):
+        policies_in_force(session, people_)
+    parcel_ids = _farmland(session, people_, count)
+    for parcel_id in parcel_ids:
+        for year in (2022, 2023, 2024, 2025):
+            row = paddy_season(session, people_, parcel_id, year)
+            if evidence:
+                activity_records.add_evidence(
+                    session, people_["clerk"], row.id, name="农事记录.pdf",
+                    content=f"{parcel_id} {year}".encode(),
+                )  # fmt: skip
+    return Farm(record_project(session, people_, parcel_ids, "paddy-ch4/1", 2025), parcel_ids)
+
+
+def burning_farm(
+    session: Session, people_: dict[str, Actor], burnt_t_dm_ha: dict[int, float]
+) -> Farm:
+    """One field that burnt 6 t/ha in 2020-2022, and since 2023 what is given by year."""
+    parcel_ids = _farmland(session, people_, 1)
+    for year, burnt in ({2020: 6.0, 2021: 6.0, 2022: 6.0} | burnt_t_dm_ha).items():
+        activity_records.add(
+            session, people_["clerk"], parcel_id=parcel_ids[0], year=year, kind="residue_burning",
+            values={"mineral_soil": True, "yield_t_ha": 6.0, "burnt_t_dm_ha": burnt},
+        )  # fmt: skip
+    return Farm(record_project(session, people_, parcel_ids, "residue-burning/1", 2023), parcel_ids)
+
+
+def open_2025(session: Session, people_: dict[str, Actor], farm: Farm) -> rounds.MonitoringRound:
+    """The round of 2025."""
+    return rounds.open_round_by_records(
+        session, people_["clerk"], farm.project_id, period_start=date(2025, 1, 1),
+        period_end=date(2026, 1, 1),
+    )  # fmt: skip
 
 
 def wait_until_blocked(engine: Engine) -> None:

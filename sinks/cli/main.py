@@ -51,6 +51,7 @@ GROUPS = {
     ),
     "jobs": Words("后台任务：列出、查看、取消、办理", "sinks.cli.jobs"),
     "layers": Words("栅格图层：登记、列出", "sinks.cli.layers"),
+    "records": Words("活动记录：登记、导入、补依据、撤销、列出", "sinks.cli.records"),
     "methods": Words("方法学：列出、输入结构、示例、计算（不用数据库）", "sinks.cli.methods"),
     "project": Words("项目：建立、公示、审定、备案", "sinks.cli.projects"),
     "round": Words("监测期：从开启、核算、公示、核证、备案到签发", "sinks.cli.rounds"),

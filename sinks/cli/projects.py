@@ -43,6 +43,9 @@ def create(
         float, typer.Option(help="基准线年碳汇量（吨/公顷·年）")
     ] = 0.0,
     baseline_u90: Annotated[float, typer.Option(help="其 90% 相对不确定性（份额）")] = 0.0,
+    practice_from: Annotated[
+        int | None, typer.Option(help="措施开始的年份（按活动记录核算的方法）")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """以本单位名义建立项目。"""
@@ -50,7 +53,7 @@ def create(
         row = projects.create(
             session, actor, name=name, method_id=method, strata=_strata(session, parcel),
             baseline_basis=baseline, baseline_co2_t_ha_year=baseline_co2_t_ha_year,
-            baseline_u90=baseline_u90,
+            baseline_u90=baseline_u90, practice_from_year=practice_from,
         )  # fmt: skip
         document = _shown(row)
     _give(document, as_json=as_json)

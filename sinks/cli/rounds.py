@@ -2,6 +2,7 @@
 
 import json
 import math
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,7 +10,7 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sinks.cli import _database, _names, _out, plots
+from sinks.cli import _database, _input, _names, _out, plots
 from sinks.cli._out import Json
 from sinks.cooperative import contracts
 from sinks.core import people
@@ -33,16 +34,33 @@ RESULT_KEYS = (
 @app.command("open")
 def open_round(
     project: Annotated[str, typer.Argument(metavar="PROJECT", help="项目编码或 id")],
-    start_layer: Annotated[int, typer.Option(help="期初图层编号")],
-    end_layer: Annotated[int, typer.Option(help="期末图层编号")],
+    start_layer: Annotated[int | None, typer.Option(help="期初图层编号")] = None,
+    end_layer: Annotated[int | None, typer.Option(help="期末图层编号")] = None,
+    start: Annotated[
+        date | None, typer.Option(parser=_input.day, help="按活动记录：起始日，如 2025-01-01")
+    ] = None,
+    end: Annotated[
+        date | None, typer.Option(parser=_input.day, help="按活动记录：终止日（不含当日）")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """开启监测期：地块、图层和样地就此固定。"""
+    """开启监测期：地块、图层和样地（或活动记录）就此固定。"""
     with _database.acting() as (session, actor):
-        row = rounds.open_round(
-            session, actor, _names.project_id(session, project),
-            layer_start_id=start_layer, layer_end_id=end_layer,
-        )  # fmt: skip
+        project_id = _names.project_id(session, project)
+        match start_layer, end_layer, start, end:
+            case int(), int(), None, None:
+                row = rounds.open_round(
+                    session, actor, project_id, layer_start_id=start_layer, layer_end_id=end_layer
+                )
+            case None, None, date(), date():
+                row = rounds.open_round_by_records(
+                    session, actor, project_id, period_start=start, period_end=end
+                )
+            case _:
+                raise Invalid(
+                    "请给出 --start-layer 与 --end-layer，或（按活动记录核算时）--start 与 --end。",
+                    code="period_or_layers",
+                )
         document = _shown(row)
     _give(document, as_json=as_json)
 

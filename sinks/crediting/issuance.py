@@ -21,6 +21,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, func, select
 from sqlalchemy.dialects.postgresql import DATERANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from methodologies import catalogue
 from sinks.core import audit, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, refused_in_words
@@ -33,10 +34,6 @@ from sinks.measurement import runs
 from sinks.measurement.runs import Run
 
 NAMESPACE = UUID("5f0d0f3e-7a55-4b11-9a3f-2f0a1d3c7b10")
-POOL = "biomass"
-REQUIRED_POLICIES = (
-    *rounds.METHOD_POLICIES.values(), "valid_share_min", "plot_days_max", "notice_days.round",
-)  # fmt: skip
 
 
 class ParcelCredit(Base):
@@ -111,7 +108,10 @@ def issue(
     if actor.person_id in (row.proposed_by_id, row.verified_by_id, row.recorded_by_id):
         raise NotPermitted("申报、核证、备案与签发须由四个不同的人办理。", code="four_people")
     values = {
-        key: policy.value for key, policy in policies.in_force(session, *REQUIRED_POLICIES).items()
+        key: policy.value
+        for key, policy in policies.in_force(
+            session, *required_policies(rounds.method_of(session, row))
+        ).items()
     }
     run = runs.get(session, row.run_id or 0)
     _refuse_unissuable(run, values)
@@ -142,6 +142,14 @@ def issue(
     return issued
 
 
+def required_policies(method_id: str) -> tuple[str, ...]:
+    """The keys of every policy that has to be in force before a round by this method is issued."""
+    keys = (*rounds.measuring_policies(method_id).values(), "notice_days.round")
+    if catalogue.method(method_id).by_round == "map_and_plots":
+        return (*keys, "plot_days_max")
+    return keys
+
+
 def whole_kg(co2_t: float) -> int:
     """Round down to whole kilograms: the ledger never creates what was not measured.
 
@@ -158,7 +166,7 @@ def _refuse_unissuable(run: Run, values: dict[str, Any]) -> None:
         reasons = "；".join(item["message"] for item in result["refusals"])
         raise Conflict(f"核算结果不能签发：{reasons}", code="refused_by_method")
     used = run.input["policy"]
-    for name, key in rounds.METHOD_POLICIES.items():
+    for name, key in rounds.POLICIES_OF[run.method_id].items():
         if used[name] != values[key]:
             raise Conflict(
                 f"政策“{policies.KINDS[key].title_zh}”在核算后已改变，请重新核算。",
@@ -210,6 +218,7 @@ def _credit_parcels(
     sums: dict[tuple[int, int, int], int] = {}
     periods = vintages(row.period_start, row.period_end)
     shares = shares_of(periods)
+    pool = catalogue.method(rounds.method_of(session, row)).pool
     twice = Conflict(
         "有地块在本监测期的某些日子里、同一碳库已计入过，不能重复计入。", code="credited_twice"
     )
@@ -222,7 +231,7 @@ def _credit_parcels(
                 session.add(
                     ParcelCredit(
                         parcel_id=parcel_id,
-                        pool=POOL,
+                        pool=pool,
                         round_id=row.id,
                         vintage=vintage,
                         period=Range(*periods[vintage]),

@@ -54,6 +54,9 @@ BASELINE_BASES = MappingProxyType(
         "control_plots": "项目外固定对照样地",
     }
 )
+# The baseline of a method by records: what was done on the same land before the project.
+RECORDS = "records"
+BASIS_ZH = MappingProxyType({**BASELINE_BASES, RECORDS: "项目开始以前各年的活动记录"})
 
 
 class Project(Base):
@@ -80,6 +83,8 @@ class Project(Base):
     baseline_basis: Mapped[str]
     baseline_co2_t_ha_year: Mapped[float]
     baseline_u90: Mapped[float]
+    # The first year of the practice, in a method by records; the years before are the look-back.
+    practice_from_year: Mapped[int | None]
     proposed_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     recorded_at: Mapped[RecordedAt]
     published_at: Mapped[datetime | None]
@@ -125,6 +130,7 @@ def create(
     baseline_basis: str = "steady_state",
     baseline_co2_t_ha_year: float = 0.0,
     baseline_u90: float = 0.0,
+    practice_from_year: int | None = None,
     demonstration: bool = False,
 ) -> Project:
     """Put parcels together into a project of the actor's own party.
@@ -132,6 +138,8 @@ def create(
     strata : parcel id -> stratum name
     baseline_co2_t_ha_year, baseline_u90 : uptake without the project with its relative 90 %
         half-width; nought only in a steady state, and the method then says so on every result
+    practice_from_year : of a method by records, the first year of the new practice: its baseline
+        are the records of the years before, and the three above are not asked for
 
     Raises
     ------
@@ -141,14 +149,21 @@ def create(
     """
     actor.require(Role.DEVELOPER, Role.COOPERATIVE)
     method = catalogue.method(method_id)
-    if not method.by_round:
+    if method.by_round is None:
         raise Invalid(
             f"方法 {method_id} 还不能按监测期核算，不能据以立项；目前请用 `sinks methods run` 单独计算。",
             code="method",
         )
     if not strata or not name.strip():
         raise Invalid("请填写项目名称并选择地块。", code="project")
-    _check_baseline(baseline_basis, baseline_co2_t_ha_year, baseline_u90)
+    if method.by_round == "records":
+        if practice_from_year is None or not 1990 <= practice_from_year <= today(session).year:
+            raise Invalid("请填写措施开始的年份（1990 年至今年）。", code="practice_from_year")
+        baseline_basis, baseline_co2_t_ha_year, baseline_u90 = RECORDS, 0.0, 0.0
+    elif practice_from_year is not None:
+        raise Invalid("措施开始的年份只用于按活动记录核算的方法。", code="practice_from_year")
+    else:
+        _check_baseline(baseline_basis, baseline_co2_t_ha_year, baseline_u90)
     members = [parcels.locked(session, parcel_id) for parcel_id in sorted(strata)]
     _refuse_unfit(session, members, method)
     day = today(session)
@@ -164,6 +179,7 @@ def create(
         baseline_basis=baseline_basis,
         baseline_co2_t_ha_year=baseline_co2_t_ha_year,
         baseline_u90=baseline_u90,
+        practice_from_year=practice_from_year,
         demonstration=demonstration or any(parcel.demonstration for parcel in members),
         proposed_by_id=actor.person_id,
     )
@@ -272,19 +288,27 @@ def _next_sequence(session: Session, district_code: str, sink_type: str) -> int:
 def publish(session: Session, actor: Actor, project_id: int) -> Project:
     """Put the project up for public notice, for the working days of the policy in force."""
     project = _owned(session, actor, project_id)
-    decided = policies.in_force(session, "notice_days.project", "baseline.moso-mgmt")
-    weakest, days = decided["baseline.moso-mgmt"].value, decided["notice_days.project"].value
+    keys = ["notice_days.project"]
+    if project.baseline_basis != RECORDS:
+        keys.append("baseline.moso-mgmt")
+    decided = policies.in_force(session, *keys)
+    days = decided["notice_days.project"].value
+    if project.baseline_basis != RECORDS:
+        _refuse_weaker_baseline(project, decided["baseline.moso-mgmt"].value)
+    _move(project, Status.PUBLIC_NOTICE)
+    project.published_at = now(session)
+    project.notice_ends_on = workdays.after(session, today(session), int(days))
+    _note(session, actor, project, "publish", {"notice_ends_on": str(project.notice_ends_on)})
+    return project
+
+
+def _refuse_weaker_baseline(project: Project, weakest: str) -> None:
     if list(BASELINE_BASES).index(project.baseline_basis) < list(BASELINE_BASES).index(weakest):
         raise Conflict(
             f"现行政策要求基准线至少依据“{BASELINE_BASES[weakest]}”，"
             f"本项目依据“{BASELINE_BASES[project.baseline_basis]}”。",
             code="baseline",
         )
-    _move(project, Status.PUBLIC_NOTICE)
-    project.published_at = now(session)
-    project.notice_ends_on = workdays.after(session, today(session), int(days))
-    _note(session, actor, project, "publish", {"notice_ends_on": str(project.notice_ends_on)})
-    return project
 
 
 def validate(session: Session, actor: Actor, project_id: int, statement: str) -> Project:

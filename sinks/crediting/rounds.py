@@ -4,6 +4,7 @@ Four different people propose, verify, record and issue; the table refuses anyth
 (`monitoring_round_four_people`), whoever writes and from wherever.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,14 +13,17 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from methodologies import catalogue, from_records
 from sinks.core import audit, policies, workdays
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.crediting import objections, projects
+from sinks.crediting import objections, projects, round_records
 from sinks.land import claims, eligibility, marks, parcels
 from sinks.land.parcels import ParcelVersion
-from sinks.measurement import layers, plots, runs
+from sinks.measurement import layers, plots, record_runs, runs
+from sinks.measurement.layers import Layer
+from sinks.measurement.record_runs import FrozenByRecords, RecordedParcel
 from sinks.measurement.runs import Frozen, FrozenParcel, Remeasured, Run
 
 
@@ -47,8 +51,8 @@ NEXT = MappingProxyType(
         Status.ISSUED: set(),
     }
 )
-# The policies a measurement calculates with, and the names under which the method reads them.
-METHOD_POLICIES = MappingProxyType(
+# The policies a measurement of moso-mgmt/1 calculates with, by the names the method reads.
+METHOD_POLICIES: Mapping[str, str] = MappingProxyType(
     {
         "deduction": "deduction.moso-mgmt",
         "buffer_share": "buffer_share.moso-mgmt",
@@ -59,6 +63,15 @@ METHOD_POLICIES = MappingProxyType(
         "unit_kg": "unit_kg",
     }
 )
+TIER1 = {"deduction": "deduction.tier1", "gwp_set": "gwp_set", "unit_kg": "unit_kg"}
+POLICIES_OF: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "moso-mgmt/1": METHOD_POLICIES,
+        "paddy-ch4/1": {**TIER1, "water_draws": "water_draws.paddy-ch4"},
+        "n2o/1": TIER1,
+        "residue-burning/1": {**TIER1, "deduction": "deduction.residue-burning"},
+    }
+)
 
 
 class MonitoringRound(Base):
@@ -67,6 +80,9 @@ class MonitoringRound(Base):
     __tablename__ = "monitoring_round"
     __table_args__ = (
         CheckConstraint("period_end > period_start", name="period"),
+        CheckConstraint(
+            "(layer_start_id is null) = (layer_end_id is null)", name="both_layers_or_none"
+        ),
         CheckConstraint(
             "verified_by_id <> proposed_by_id"
             " and recorded_by_id not in (proposed_by_id, verified_by_id)"
@@ -85,8 +101,9 @@ class MonitoringRound(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
     period_start: Mapped[date]
     period_end: Mapped[date]
-    layer_start_id: Mapped[int] = mapped_column(ForeignKey("layer.id"))
-    layer_end_id: Mapped[int] = mapped_column(ForeignKey("layer.id"))
+    # Null in a round by records.
+    layer_start_id: Mapped[int | None] = mapped_column(ForeignKey("layer.id"))
+    layer_end_id: Mapped[int | None] = mapped_column(ForeignKey("layer.id"))
     status: Mapped[str] = mapped_column(server_default=Status.OPEN.value)
     opened_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     recorded_at: Mapped[RecordedAt]
@@ -158,18 +175,13 @@ def open_round(
         A constraint under a parcel, or what it is, keeps it from being credited.
     """
     project = projects.owned(session, actor, project_id)
+    _refuse_other_measure(project, "map_and_plots")
     start, end = (
         layers.value_layer(session, layer_id, "agb") for layer_id in (layer_start_id, layer_end_id)
     )
     if start.epoch >= end.epoch:
         raise Invalid("请选择先后两个日期的图层。", code="layers")
-    for other in of_project(session, project_id):
-        if other.period_start < end.epoch and start.epoch < other.period_end:
-            raise Conflict(
-                f"与已有监测期 {other.period_start} 至 {other.period_end} 重叠。", code="period"
-            )
-    if project.status == projects.Status.REJECTED:
-        raise Conflict("项目已被否决。", code="project_rejected")
+    _refuse_period(session, project, start.epoch, end.epoch)
     row = MonitoringRound(
         project_id=project_id,
         period_start=start.epoch,
@@ -180,7 +192,8 @@ def open_round(
     )
     session.add(row)
     session.flush()
-    _freeze(session, actor, row, project.owner_id)
+    _freeze_parcels(session, actor, row, project.owner_id)
+    _freeze_sample(session, row)
     audit.record(
         session, actor, "round.open", f"round:{row.id}",
         {"project": project_id, "layers": [start.sha256, end.sha256]},
@@ -188,7 +201,69 @@ def open_round(
     return row
 
 
-def _freeze(session: Session, actor: Actor, row: MonitoringRound, owner_id: int) -> None:
+def open_round_by_records(
+    session: Session, actor: Actor, project_id: int, *, period_start: date, period_end: date
+) -> MonitoringRound:
+    """Open a round over whole years and freeze parcels and the activity records that count.
+
+    Records written or corrected afterwards do not change the round.
+
+    Raises
+    ------
+    Conflict
+        As `open_round`; or records lack or differ within a stratum (`RecordsRefused`).
+    Invalid
+        The period is not whole years, has not ended, or begins before the project's practice.
+    """
+    project = projects.owned(session, actor, project_id)
+    _refuse_other_measure(project, "records")
+    if period_end > today(session):
+        raise Invalid("监测期尚未结束，记录还不完整。", code="period")
+    if period_end <= period_start:
+        raise Invalid("监测期的终止日须晚于起始日。", code="period")
+    _refuse_period(session, project, period_start, period_end)
+    row = MonitoringRound(
+        project_id=project_id,
+        period_start=period_start,
+        period_end=period_end,
+        opened_by_id=actor.person_id,
+    )
+    session.add(row)
+    session.flush()
+    _freeze_parcels(session, actor, row, project.owner_id)
+    counted = round_records.freeze(
+        session, row.id, [one.parcel_id for one in round_parcels(session, row.id)],
+        kind=from_records.ASSEMBLIES[project.method_id].kind, before_year=period_end.year,
+    )  # fmt: skip
+    policy, _ = calculating_policies(session, project.method_id)
+    # A round that could never be measured would bar its period for good.
+    record_runs.document(frozen_by_records(session, row, policy))
+    audit.record(
+        session, actor, "round.open", f"round:{row.id}",
+        {"project": project_id, "records": counted},
+    )  # fmt: skip
+    return row
+
+
+def _refuse_other_measure(project: projects.Project, wanted: str) -> None:
+    if catalogue.method(project.method_id).by_round != wanted:
+        raise Invalid(
+            f"方法 {project.method_id} 不是这样核算的：有的按两期图层和样地，有的按活动记录。",
+            code="method",
+        )
+
+
+def _refuse_period(session: Session, project: projects.Project, start: date, end: date) -> None:
+    for other in of_project(session, project.id):
+        if other.period_start < end and start < other.period_end:
+            raise Conflict(
+                f"与已有监测期 {other.period_start} 至 {other.period_end} 重叠。", code="period"
+            )
+    if project.status == projects.Status.REJECTED:
+        raise Conflict("项目已被否决。", code="project_rejected")
+
+
+def _freeze_parcels(session: Session, actor: Actor, row: MonitoringRound, owner_id: int) -> None:
     found = [
         (member, parcels.locked(session, member.parcel_id))
         for member in projects.members(session, row.project_id)
@@ -214,6 +289,12 @@ def _freeze(session: Session, actor: Actor, row: MonitoringRound, owner_id: int)
                 creditable_area_m2=claim.creditable_area_m2,
             )
         )
+    session.flush()
+    if not session.scalar(select(RoundParcel.parcel_id).where(RoundParcel.round_id == row.id)):
+        raise Conflict("项目中没有可以计入的地块。", code="no_parcels")
+
+
+def _freeze_sample(session: Session, row: MonitoringRound) -> None:
     days_max, _ = policies.value_or_suggestion(session, "plot_days_max")
     for item in plots.sample(
         session, row.project_id, row.period_start, row.period_end, days_max=int(days_max)
@@ -227,19 +308,77 @@ def _freeze(session: Session, actor: Actor, row: MonitoringRound, owner_id: int)
             )
         )
     session.flush()
-    if not session.scalar(select(RoundParcel.parcel_id).where(RoundParcel.round_id == row.id)):
-        raise Conflict("项目中没有可以计入的地块。", code="no_parcels")
 
 
-def frozen(session: Session, row: MonitoringRound, policy: dict[str, Any]) -> Frozen:
+def frozen(
+    session: Session, row: MonitoringRound, policy: dict[str, Any]
+) -> Frozen | FrozenByRecords:
     """What the round froze, with the policies to calculate with."""
-    project = session.get_one(projects.Project, row.project_id)
-    rows = session.execute(
+    if row.layer_start_id is None:
+        return frozen_by_records(session, row, policy)
+    return frozen_on_maps(session, row, policy)
+
+
+def _frozen_parcels(
+    session: Session, row: MonitoringRound
+) -> list[tuple[RoundParcel, ParcelVersion]]:
+    query = (
         select(RoundParcel, ParcelVersion)
         .join(ParcelVersion, ParcelVersion.id == RoundParcel.version_id)
         .where(RoundParcel.round_id == row.id)
         .order_by(RoundParcel.parcel_id)
     )
+    return [(member, version) for member, version in session.execute(query)]
+
+
+def frozen_by_records(
+    session: Session, row: MonitoringRound, policy: dict[str, Any]
+) -> FrozenByRecords:
+    """What a round by records froze. The debit carried is that of `policy`, else the project's."""
+    project = session.get_one(projects.Project, row.project_id)
+    debit_kg = policy.get("carried_debit_kg")
+    members = _frozen_parcels(session, row)
+    codes = parcels.codes_of(session, [member.parcel_id for member, _ in members])
+    records = round_records.by_parcel(session, row.id)
+    return FrozenByRecords(
+        round_id=row.id,
+        method_id=project.method_id,
+        period_start=row.period_start,
+        period_end=row.period_end,
+        practice_from_year=project.practice_from_year or row.period_start.year,
+        parcels=[
+            RecordedParcel(
+                member.parcel_id,
+                codes[member.parcel_id],
+                member.stratum,
+                member.creditable_area_m2 or version.area_m2,
+                records.get(member.parcel_id, []),
+            )
+            for member, version in members
+        ],
+        policy={
+            **{name: policy[name] for name in POLICIES_OF[project.method_id]},
+            "carried_debit_kg": carried_debit_kg(session, row) if debit_kg is None else debit_kg,
+        },
+    )
+
+
+def carried_debit_kg(session: Session, row: MonitoringRound) -> int:
+    """The debit that the project's last measured round before this one has left [kg CO2e]."""
+    before = [
+        other for other in of_project(session, row.project_id)
+        if other.period_end <= row.period_start and other.run_id is not None
+    ]  # fmt: skip
+    if not before:
+        return 0
+    last = runs.get(session, before[-1].run_id or 0)
+    return int(last.result["intermediate"]["debit_carried_forward_kg"])
+
+
+def frozen_on_maps(session: Session, row: MonitoringRound, policy: dict[str, Any]) -> Frozen:
+    """What a round of two layers and plots froze, with the policies to calculate with."""
+    project = session.get_one(projects.Project, row.project_id)
+    start, end = layers_of(session, row)
     return Frozen(
         round_id=row.id,
         method_id=project.method_id,
@@ -250,16 +389,23 @@ def frozen(session: Session, row: MonitoringRound, policy: dict[str, Any]) -> Fr
                 parcels.boundary_of(version),
                 member.creditable_area_m2 or version.area_m2,
             )
-            for member, version in rows
+            for member, version in _frozen_parcels(session, row)
         ],
-        layer_start=layers.get(session, row.layer_start_id),
-        layer_end=layers.get(session, row.layer_end_id),
+        layer_start=start,
+        layer_end=end,
         samples=_sample(session, row.id),
         baseline_co2_t_ha_year=project.baseline_co2_t_ha_year,
         baseline_u90=project.baseline_u90,
         policy={name: policy[name] for name in METHOD_POLICIES},
         valid_share_min=float(policy["valid_share_min"]),
     )
+
+
+def layers_of(session: Session, row: MonitoringRound) -> tuple[Layer, Layer]:
+    """The two layers of a round that has them."""
+    if row.layer_start_id is None or row.layer_end_id is None:
+        raise NotFound("这个监测期按活动记录核算，没有图层。", code="layers")
+    return layers.get(session, row.layer_start_id), layers.get(session, row.layer_end_id)
 
 
 def _sample(session: Session, round_id: int) -> list[plots.Sample]:
@@ -285,7 +431,7 @@ def measure(session: Session, actor: Actor, round_id: int) -> Run:
     projects.owned(session, actor, row.project_id)
     if row.status not in (Status.OPEN, Status.MEASURED, Status.FINDINGS):
         raise Conflict("这个监测期已公示，不能再核算（整改时除外）。", code="step")
-    policy, all_in_force = calculating_policies(session)
+    policy, all_in_force = calculating_policies(session, method_of(session, row))
     run = runs.store(session, actor, frozen(session, row, policy), policies_in_force=all_in_force)
     if row.status == Status.OPEN:
         _move(row, Status.MEASURED)
@@ -294,10 +440,24 @@ def measure(session: Session, actor: Actor, round_id: int) -> Run:
     return run
 
 
-def calculating_policies(session: Session) -> tuple[dict[str, Any], bool]:
+def method_of(session: Session, row: MonitoringRound) -> str:
+    """The id of the method that a round is measured by."""
+    return session.get_one(projects.Project, row.project_id).method_id
+
+
+def measuring_policies(method_id: str) -> Mapping[str, str]:
+    """The keys of the policies that a measurement by a method needs, by the names it reads."""
+    if catalogue.method(method_id).by_round == "records":
+        return POLICIES_OF[method_id]
+    return {**POLICIES_OF[method_id], "valid_share_min": "valid_share_min"}
+
+
+def calculating_policies(session: Session, method_id: str) -> tuple[dict[str, Any], bool]:
     """The policy values by the method's names, and whether every one of them is in force."""
-    keys = {**METHOD_POLICIES, "valid_share_min": "valid_share_min"}
-    found = {name: policies.value_or_suggestion(session, key) for name, key in keys.items()}
+    found = {
+        name: policies.value_or_suggestion(session, key)
+        for name, key in measuring_policies(method_id).items()
+    }
     return {name: value for name, (value, _) in found.items()}, all(ok for _, ok in found.values())
 
 
@@ -305,7 +465,7 @@ def remeasure(session: Session, round_id: int, run_id: int | None = None) -> Rem
     """Measure again from the frozen inputs and compare with what was stored. Changes nothing."""
     row = get(session, round_id)
     run = run_of(session, row, run_id)
-    policy, _ = calculating_policies(session)
+    policy, _ = calculating_policies(session, run.method_id)
     stored = {**policy, **run.input["policy"]}
     return runs.remeasure(session, run, frozen(session, row, stored))
 
@@ -330,12 +490,16 @@ def publish(session: Session, actor: Actor, round_id: int) -> MonitoringRound:
         raise Conflict("请先核算。", code="not_measured")
     if not run.policies_in_force:
         missing = [
-            key for key in (*METHOD_POLICIES.values(), "valid_share_min")
+            key for key in measuring_policies(run.method_id).values()
             if policies.find(session, key) is None
         ]  # fmt: skip
         if missing:
             raise policies.PolicyMissing(*missing)
         raise Conflict("这次核算用了当时尚未生效的建议值，请重新核算后再公示。", code="remeasure")
+    if row.layer_start_id is None:
+        round_records.refuse_without_evidence(session, row.id)
+        if run.input["policy"]["carried_debit_kg"] != carried_debit_kg(session, row):
+            raise Conflict("以前监测期结转的负值已改变，请重新核算后再公示。", code="remeasure")
     days = policies.in_force(session, "notice_days.round")["notice_days.round"].value
     projects.begin_crediting(session, actor, project)
     _move(row, Status.PUBLIC_NOTICE)

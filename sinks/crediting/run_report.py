@@ -8,18 +8,17 @@ import re
 from typing import Any, Literal
 
 from markdown_it import MarkdownIt
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from methodologies import catalogue, factors
+from methodologies import by_stratum, catalogue, factors
 from sinks.core import papers, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.bars import placed
 from sinks.core.db import now
-from sinks.crediting import projects, rounds, run_bars
+from sinks.crediting import projects, round_records, rounds, run_bars
 from sinks.crediting.run_words import LABELS, VALUES
-from sinks.land.parcels import Parcel
-from sinks.measurement import layers, runs
+from sinks.land import parcels
+from sinks.measurement import activity_records, activity_words, runs
 from sinks.measurement.runs import Run
 
 READERS = (
@@ -69,7 +68,11 @@ def report(
     method = catalogue.method(run.method_id)
     factors_changed = factors.factor_hash(method.factor_ids) != run.factor_hash
     # Tried out now, so only with the factors that the run was measured with.
-    swings = [] if factors_changed else run_bars.swings(method, run.input, run.result)
+    swings = (
+        []
+        if factors_changed
+        else run_bars.swings(by_stratum.of_round(run.method_id), run.input, run.result)
+    )
     values = {
         "run": run,
         "round": row,
@@ -86,10 +89,12 @@ def report(
         "input": _compact({name: value for name, value in run.input.items() if name != "policy"}),
         "policies": [
             (policies.KINDS[key].title_zh, found[name], policies.KINDS[key].unit)
-            for name, key in rounds.METHOD_POLICIES.items()
+            for name, key in rounds.POLICIES_OF[run.method_id].items()
             if name in found
         ],
-        "layers": [layers.get(session, row.layer_start_id), layers.get(session, row.layer_end_id)],
+        "layers": [] if row.layer_start_id is None else list(rounds.layers_of(session, row)),
+        "records": _records(session, row.id),
+        "baseline_zh": projects.BASIS_ZH[project.baseline_basis],
         "parcels": _parcels(session, run),
         "sections": _sections(run.method_id),
         "factors": [factors.factor(factor_id) for factor_id in method.factor_ids],
@@ -124,10 +129,26 @@ def _compact(value: Any) -> Any:
             return value
 
 
+def _records(session: Session, round_id: int) -> list[dict[str, Any]]:
+    """The frozen activity records, each with the fingerprints of its evidence."""
+    rows = round_records.of_round(session, round_id)
+    codes = parcels.codes_of(session, [row.parcel_id for row in rows])
+    filed = activity_records.evidence_of(session, [row.id for row in rows])
+    return [
+        {
+            "code": codes[row.parcel_id],
+            "year": row.year,
+            "id": row.id,
+            "words": activity_words.values_words(row.kind, row.values or {}),
+            "evidence": [one.sha256 for one in filed.get(row.id, [])],
+        }
+        for row in rows
+    ]
+
+
 def _parcels(session: Session, run: Run) -> list[tuple[str, runs.RunParcel]]:
     rows = runs.parcels_of(session, run.id)
-    query = select(Parcel.id, Parcel.code).where(Parcel.id.in_([row.parcel_id for row in rows]))
-    codes = {parcel_id: code for parcel_id, code in session.execute(query)}
+    codes = parcels.codes_of(session, [row.parcel_id for row in rows])
     return [(codes[row.parcel_id], row) for row in rows]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from methodologies import catalogue, what_if
+from methodologies import by_stratum, what_if
 from methodologies.what_if import Outcome
 from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
@@ -38,4 +38,4 @@ def under_policies(
                 f"这次核算没有名为 {name} 的政策；可换的有：{'、'.join(known)}。",
                 code="policy_name",
             )
-    return run, what_if.under_policies(catalogue.method(run.method_id), run.input, alternatives)
+    return run, what_if.under_policies(by_stratum.of_round(run.method_id), run.input, alternatives)

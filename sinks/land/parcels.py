@@ -4,6 +4,7 @@ How a parcel gets its outline is in `parcel_outlines`, what stands in its way in
 show it in `parcel_list`.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -256,6 +257,12 @@ def locked(session: Session, parcel_id: int) -> Parcel:
     if parcel is None:
         raise NotFound("没有这个地块。", code="parcel")
     return parcel
+
+
+def codes_of(session: Session, parcel_ids: Iterable[int]) -> dict[int, str]:
+    """Parcel id -> its public code."""
+    query = select(Parcel.id, Parcel.code).where(Parcel.id.in_(list(parcel_ids)))
+    return {parcel_id: code for parcel_id, code in session.execute(query)}
 
 
 def present_version(session: Session, parcel_id: int) -> ParcelVersion:

@@ -5,20 +5,15 @@ checks and touches nothing; `commit` stores a table that has no errors, all of i
 numbers are those that a spreadsheet shows: the heading is row 1.
 """
 
-import csv
-import io
 import math
 import re
-import unicodedata
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
-import openpyxl
 from shapely import MultiPolygon, Point
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -26,15 +21,10 @@ from sqlalchemy.orm import Session
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid
 from sinks.measurement import plots
+from sinks.measurement.office_tables import CellWrong, TableRefused, day_of, lines_of, text_of
 from sinks.measurement.plots import Culm, CulmCount, Plot, PlotVisit
 
-BYTES_MAX = 20 * 1024 * 1024
-# A county's plots are some thousands of lines; this is a wrong file, or one made to fill memory.
-ROWS_MAX = 100_000
-UNPACKED_BYTES_MAX = 300 * 1024 * 1024
 ERRORS_SHOWN_MAX = 200
-# Day 0 of a spreadsheet's date numbers.
-SPREADSHEET_EPOCH = date(1899, 12, 30)
 
 # Heading (folded) -> column. English as documented, Chinese as offices write it.
 HEADINGS: Mapping[str, str] = MappingProxyType(
@@ -73,10 +63,6 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "age_du": "竹龄（度）", "age_years": "竹龄（年）", "count": "株数",
     }
 )  # fmt: skip
-
-
-class TableRefused(Invalid):
-    """The whole file cannot be read as a table of plots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +142,6 @@ class PlotLine:
     square: dict[str, Any]
 
 
-class _Wrong(Exception):
-    """One cell that cannot be read; its sentence goes into the row's error."""
-
-
 def parse(name: str, content: bytes) -> PlotTable:
     """Read a table of plots from the bytes of a CSV (UTF-8 or GB 18030) or XLSX file.
 
@@ -168,17 +150,13 @@ def parse(name: str, content: bytes) -> PlotTable:
     TableRefused
         Not such a file, too large, a column is missing, or there is no line.
     """
-    if not content or len(content) > BYTES_MAX:
-        raise TableRefused(f"文件为空或超过 {BYTES_MAX // 2**20} MB。", code="plot_table_size")
-    lines = _xlsx(content) if name.lower().endswith(".xlsx") else _csv(content)
+    lines = lines_of(name, content)
     head = next(lines, [])
     columns = _columns(head)
     rows: list[Row] = []
     errors: list[RowError] = []
     for number, cells in enumerate(lines, start=2):
-        if number > ROWS_MAX + 1:
-            raise TableRefused(f"超过 {ROWS_MAX:,} 行，请分批导入。", code="plot_table_size")
-        if not any(_text(cell) for cell in cells):
+        if not any(text_of(cell) for cell in cells):
             continue
         named = {
             column: cells[place] if place < len(cells) else None
@@ -186,7 +164,7 @@ def parse(name: str, content: bytes) -> PlotTable:
         }
         try:
             rows.append(_row(number, named))
-        except _Wrong as wrong:
+        except CellWrong as wrong:
             errors.append(RowError(number, str(wrong)))
     if not rows and not errors:
         raise TableRefused("表中没有数据行。", code="plot_table_empty")
@@ -206,14 +184,14 @@ def parse_culms(typed: str, *, age: str) -> list[CulmCount]:
     """
     found, wrong = [], []
     for number, line in enumerate(typed.splitlines(), start=1):
-        parts = [part for part in re.split(r"[\s,;，、；]+", _text(line)) if part]
+        parts = [part for part in re.split(r"[\s,;，、；]+", text_of(line)) if part]
         if not parts:
             continue
         try:
             if len(parts) != 3:
-                raise _Wrong("应为“胸径 竹龄 株数”三个数")
+                raise CellWrong("应为“胸径 竹龄 株数”三个数")
             found.append(_culms({"dbh_cm": parts[0], age: parts[1], "count": parts[2]}))
-        except _Wrong as error:
+        except CellWrong as error:
             wrong.append(f"第 {number} 行：{error}")
     if wrong:
         raise Invalid("；".join(wrong[:5]) + "。", code="culms")
@@ -387,41 +365,11 @@ def _visit(session: Session, actor: Actor, plot: Plot, rows: list[Row], *, corre
     return len(dates)
 
 
-def _csv(content: bytes) -> Iterator[list[Any]]:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = content.decode("gb18030")
-        except UnicodeDecodeError as error:
-            raise TableRefused(
-                "文件既不是 UTF-8 也不是 GBK 编码的 CSV；请另存为 CSV 或 XLSX 再导入。",
-                code="plot_table_encoding",
-            ) from error
-    if "\0" in text:
-        raise TableRefused("这不是 CSV 文件。请用 CSV 或 XLSX。", code="plot_table_kind")
-    separator = "\t" if "\t" in text.split("\n", 1)[0] else ","
-    return iter(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-
-
-def _xlsx(content: bytes) -> Iterator[list[Any]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            unpacked = sum(item.file_size for item in archive.infolist())
-        if unpacked > UNPACKED_BYTES_MAX:
-            raise TableRefused("文件解开后过大，请分批导入。", code="plot_table_size")
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError) as error:
-        raise TableRefused("这不是能打开的 XLSX 文件。", code="plot_table_kind") from error
-    return (list(cells) for cells in sheet.iter_rows(values_only=True))
-
-
 def _columns(head: Sequence[Any]) -> dict[str, int]:
     """Column name -> its place in the lines."""
     places: dict[str, int] = {}
     for place, cell in enumerate(head):
-        column = HEADINGS.get(re.sub(r"\s", "", _text(cell)).lower())
+        column = HEADINGS.get(re.sub(r"\s", "", text_of(cell)).lower())
         if column in places:
             raise TableRefused(f"表头中“{TITLES[column]}”出现两次。", code="plot_table_columns")
         if column:
@@ -436,51 +384,53 @@ def _columns(head: Sequence[Any]) -> dict[str, int]:
 
 
 def _row(number: int, cells: Mapping[str, Any]) -> Row:
-    empty = [TITLES[column] for column in REQUIRED if not _text(cells[column])]
+    empty = [TITLES[column] for column in REQUIRED if not text_of(cells[column])]
     if empty:
-        raise _Wrong(f"{'、'.join(empty)}没有填")
+        raise CellWrong(f"{'、'.join(empty)}没有填")
     longitude, latitude = _number(cells, "lon"), _number(cells, "lat")
     if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
-        raise _Wrong(f"经纬度 {longitude:g}, {latitude:g} 不在地图上；经度在前，纬度在后，单位为度")
+        raise CellWrong(
+            f"经纬度 {longitude:g}, {latitude:g} 不在地图上；经度在前，纬度在后，单位为度"
+        )
     area_m2, slope_deg = _number(cells, "area_m2"), _number(cells, "slope_deg")
     if not 25 <= area_m2 <= 10_000:
-        raise _Wrong(f"样地面积 {area_m2:g} 平方米不在 25–10000 之间")
+        raise CellWrong(f"样地面积 {area_m2:g} 平方米不在 25–10000 之间")
     if not 0 <= slope_deg < 60:
-        raise _Wrong(f"坡度 {slope_deg:g} 度不在 0–60 之间")
-    phase = PHASES.get(_text(cells["phase"]).lower())
+        raise CellWrong(f"坡度 {slope_deg:g} 度不在 0–60 之间")
+    phase = PHASES.get(text_of(cells["phase"]).lower())
     if phase is None:
-        raise _Wrong(f"大小年“{_text(cells['phase'])}”应为大年、小年、花年或未知")
+        raise CellWrong(f"大小年“{text_of(cells['phase'])}”应为大年、小年、花年或未知")
     return Row(
         number=number,
-        plot=_text(cells["plot"])[:40],
-        stratum=_text(cells["stratum"]),
+        plot=text_of(cells["plot"])[:40],
+        stratum=text_of(cells["stratum"]),
         longitude=longitude,
         latitude=latitude,
         area_m2=area_m2,
         slope_deg=slope_deg,
-        measured_on=_date(cells["date"]),
+        measured_on=day_of(cells["date"], TITLES["date"]),
         phase=phase,
         culms=_culms(cells),
     )
 
 
 def _culms(cells: Mapping[str, Any]) -> CulmCount:
-    typed = _text(cells["dbh_cm"])
+    typed = text_of(cells["dbh_cm"])
     try:
         dbh_cm = Decimal(typed)
     except InvalidOperation as error:
-        raise _Wrong(f"胸径“{typed}”不是数字") from error
+        raise CellWrong(f"胸径“{typed}”不是数字") from error
     if not dbh_cm.is_finite() or not 2 <= dbh_cm < 30:
-        raise _Wrong(f"胸径 {typed} 厘米不在 2–30 之间")
+        raise CellWrong(f"胸径 {typed} 厘米不在 2–30 之间")
     if dbh_cm != round(dbh_cm, 1):
-        raise _Wrong(f"胸径 {typed} 厘米应保留一位小数")
+        raise CellWrong(f"胸径 {typed} 厘米应保留一位小数")
     ages = {
         column: _whole(cells, column)
         for column in ("age_du", "age_years")
-        if _text(cells.get(column))
+        if text_of(cells.get(column))
     }
     if len(ages) != 1:
-        raise _Wrong("竹龄按“度”或按“年”填一种，不能都填或都不填")
+        raise CellWrong("竹龄按“度”或按“年”填一种，不能都填或都不填")
     return CulmCount(dbh_cm=round(dbh_cm, 1), count=_whole(cells, "count"), **ages)
 
 
@@ -509,47 +459,19 @@ def _contradictions(rows: Sequence[Row]) -> list[RowError]:
     return errors
 
 
-def _text(cell: Any) -> str:
-    """A cell as text, with full-width digits and signs made plain."""
-    if cell is None:
-        return ""
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
-    return unicodedata.normalize("NFKC", str(cell)).strip()
-
-
 def _number(cells: Mapping[str, Any], column: str) -> float:
-    typed = _text(cells[column])
+    typed = text_of(cells[column])
     try:
         value = float(typed)
     except ValueError as error:
-        raise _Wrong(f"{TITLES[column]}“{typed}”不是数字") from error
+        raise CellWrong(f"{TITLES[column]}“{typed}”不是数字") from error
     if not math.isfinite(value):
-        raise _Wrong(f"{TITLES[column]}“{typed}”不是数字")
+        raise CellWrong(f"{TITLES[column]}“{typed}”不是数字")
     return value
 
 
 def _whole(cells: Mapping[str, Any], column: str) -> int:
     value = _number(cells, column)
     if not value.is_integer() or not 1 <= value <= 100_000:
-        raise _Wrong(f"{TITLES[column]}“{_text(cells[column])}”应为不小于 1 的整数")
+        raise CellWrong(f"{TITLES[column]}“{text_of(cells[column])}”应为不小于 1 的整数")
     return int(value)
-
-
-def _date(cell: Any) -> date:
-    """A date as a spreadsheet or a person writes it: 2024-10-01, 2024.10.1, 20241001, 45566."""
-    if isinstance(cell, datetime):
-        return cell.date()
-    if isinstance(cell, date):
-        return cell
-    typed = _text(cell)
-    parts = re.fullmatch(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?: 00:00:00)?", typed)
-    parts = parts or re.fullmatch(r"(\d{4})(\d{2})(\d{2})", typed)
-    try:
-        if parts:
-            return date(int(parts[1]), int(parts[2]), int(parts[3]))
-        if re.fullmatch(r"[345]\d{4}", typed):
-            return SPREADSHEET_EPOCH + timedelta(days=int(typed))
-    except ValueError as error:
-        raise _Wrong(f"调查日期“{typed}”不是一个日期") from error
-    raise _Wrong(f"调查日期“{typed}”应写作 2024-10-01")

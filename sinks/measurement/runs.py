@@ -14,21 +14,22 @@ from functools import cache
 from typing import Any
 
 from shapely import MultiPolygon
-from sqlalchemy import ForeignKey, Text, select
+from sqlalchemy import CheckConstraint, ForeignKey, Text, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 import sinks
 from gis_data import zonal, zonal_dask
-from methodologies import catalogue
+from methodologies import by_stratum, catalogue
 from methodologies.map_error import CellErrors
 from sinks.core import audit, settings
 from sinks.core.actor import Actor
 from sinks.core.db import Base, Key, RecordedAt
 from sinks.core.errors import Conflict, NotFound
-from sinks.measurement import differences, layers, plots, variograms
+from sinks.measurement import differences, layers, plots, record_runs, variograms
 from sinks.measurement.layers import Layer
 from sinks.measurement.plots import Sample
+from sinks.measurement.record_runs import FrozenByRecords
 from sinks.measurement.variograms import Given
 
 
@@ -64,14 +65,22 @@ class RunParcel(Base):
     """What a run gives one parcel."""
 
     __tablename__ = "run_parcel"
+    __table_args__ = (
+        CheckConstraint(
+            "(map_agb_t_ha_start is null) = (map_agb_t_ha_end is null)"
+            " and (map_agb_t_ha_start is null) = (valid_share is null)",
+            name="map_whole_or_none",
+        ),
+    )
 
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), primary_key=True)
     parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True)
     stratum: Mapped[str]
     area_ha: Mapped[float]
-    map_agb_t_ha_start: Mapped[float]
-    map_agb_t_ha_end: Mapped[float]
-    valid_share: Mapped[float]
+    # Null in a round by records.
+    map_agb_t_ha_start: Mapped[float | None]
+    map_agb_t_ha_end: Mapped[float | None]
+    valid_share: Mapped[float | None]
     co2_t: Mapped[float]
     issuable_kg: Mapped[int]
 
@@ -135,17 +144,24 @@ class Measured:
     valid_share: dict[int, float]
 
 
-def measure(session: Session, frozen: Frozen, map_error: MapError) -> Measured:
-    """Read the layers under the frozen parcels and plots and run the method. Writes nothing.
+def measure(session: Session, frozen: Frozen | FrozenByRecords, map_error: MapError) -> Measured:
+    """Read the layers under the frozen parcels and plots, or the frozen records, and run the
+    method. Writes nothing.
 
     map_error : how to add up the errors of the cells, as a new run finds it (`map_error_now`) or as
-        a stored one has used it
+        a stored one has used it; nothing in a round by records
 
     Raises
     ------
     Uncovered
         Less than the policy's share of a parcel lies on valid cells.
+    RecordsRefused
+        Records lack or differ within a stratum.
     """
+    if isinstance(frozen, FrozenByRecords):
+        input_json = canonical(record_runs.document(frozen))
+        joined = by_stratum.of_round(frozen.method_id).run(json.loads(input_json))
+        return Measured(input_json, canonical(joined), {})
     start, end = frozen.layer_start, frozen.layer_end
     outlines = [parcel.boundary for parcel in frozen.parcels]
     at_start = _summaries(session, start, outlines)
@@ -187,8 +203,10 @@ def measure(session: Session, frozen: Frozen, map_error: MapError) -> Measured:
     return Measured(input_json, canonical(result), shares)
 
 
-def map_error_now(session: Session, frozen: Frozen) -> MapError:
+def map_error_now(session: Session, frozen: Frozen | FrozenByRecords) -> MapError:
     """The variograms recorded for the error layers of the round."""
+    if isinstance(frozen, FrozenByRecords):
+        return MapError()
     return MapError(
         *(
             variograms.given_of(variograms.newest(session, layer.stderr_layer_id))
@@ -356,7 +374,9 @@ def _culms(session: Session, visit_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def store(session: Session, actor: Actor, frozen: Frozen, *, policies_in_force: bool) -> Run:
+def store(
+    session: Session, actor: Actor, frozen: Frozen | FrozenByRecords, *, policies_in_force: bool
+) -> Run:
     """Measure and keep the run with everything that is needed to repeat it."""
     map_error = map_error_now(session, frozen)
     measured = measure(session, frozen, map_error)
@@ -384,9 +404,9 @@ def store(session: Session, actor: Actor, frozen: Frozen, *, policies_in_force: 
                 parcel_id=parcel_id,
                 stratum=row["stratum"],
                 area_ha=row["area_ha"],
-                map_agb_t_ha_start=row["map_agb_t_ha_start"],
-                map_agb_t_ha_end=row["map_agb_t_ha_end"],
-                valid_share=measured.valid_share[parcel_id],
+                map_agb_t_ha_start=row.get("map_agb_t_ha_start"),
+                map_agb_t_ha_end=row.get("map_agb_t_ha_end"),
+                valid_share=measured.valid_share.get(parcel_id),
                 co2_t=given[parcel_id]["co2_t"],
                 issuable_kg=given[parcel_id]["issuable_kg"],
             )
@@ -399,7 +419,9 @@ def store(session: Session, actor: Actor, frozen: Frozen, *, policies_in_force: 
     return run
 
 
-def _layer_hashes(session: Session, frozen: Frozen) -> list[str]:
+def _layer_hashes(session: Session, frozen: Frozen | FrozenByRecords) -> list[str]:
+    if isinstance(frozen, FrozenByRecords):
+        return []
     hashes = []
     for layer in (frozen.layer_start, frozen.layer_end):
         hashes.append(layer.sha256)
@@ -428,7 +450,7 @@ class Remeasured:
     largest_difference: float
 
 
-def remeasure(session: Session, run: Run, frozen: Frozen) -> Remeasured:
+def remeasure(session: Session, run: Run, frozen: Frozen | FrozenByRecords) -> Remeasured:
     """Measure again from the frozen inputs and hold it against what was stored."""
     again = measure(session, frozen, _map_error_of(run))
     stored, now = run.result, json.loads(again.result_json)

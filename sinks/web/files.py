@@ -14,6 +14,7 @@ from sinks.core.errors import NotFound
 from sinks.crediting import certificates, run_report, serials
 from sinks.land import parcel_map
 from sinks.land.parcels import Parcel
+from sinks.measurement import activity_records
 from sinks.web import answers, session
 
 # A land file holds the names of right holders.
@@ -21,6 +22,9 @@ LAND_FILE_READERS = frozenset({Role.OFFICER, Role.REGISTRAR, Role.AUDITOR})
 # Files about land: imports, the votes of a collective, evidence of an attribute, county maps,
 # files of an overlap case.
 LAND_SUBJECTS = frozenset({"import", "consent", "attribute", "constraint", "overlap"})
+
+# Evidence of what was done on the land: whoever checks, records or issues the claim.
+CLAIM_READERS = frozenset({Role.OFFICER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR})
 
 
 def certificate(request: Request) -> Response:
@@ -98,5 +102,7 @@ def _may_read(actor: Actor, row: Document) -> bool:
     if subject == "certificate":
         return True  # `certificates.pdf_of` decides, at the address we send them to.
     if subject in LAND_SUBJECTS and actor.roles & LAND_FILE_READERS:
+        return True
+    if subject == activity_records.SUBJECT and actor.roles & CLAIM_READERS:
         return True
     return row.person_id == actor.person_id or Role.AUDITOR in actor.roles

@@ -72,6 +72,7 @@ class Measurement:
     """What the newest run gave the parcel: its share of the net change [tCO2e].
 
     round_co2_t, round_stderr_co2_t : the whole round, before deduction, with one standard deviation
+    map_agb_t_ha_start, map_agb_t_ha_end, valid_share : None where it was measured by records
     in_force : whether every policy it was calculated with is in force
     """
 
@@ -87,9 +88,9 @@ class Measurement:
     project_id: int
     project_name: str
     stratum: str
-    map_agb_t_ha_start: float
-    map_agb_t_ha_end: float
-    valid_share: float
+    map_agb_t_ha_start: float | None
+    map_agb_t_ha_end: float | None
+    valid_share: float | None
     method_id: str
     measured_at: datetime
     in_force: bool

@@ -1,0 +1,15 @@
+"""Activity records, and rounds that measure by them. Frozen with this revision."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    connection = op.get_bind().execution_options(no_parameters=True)
+    connection.exec_driver_sql(Path(__file__).with_suffix(".sql").read_text())
