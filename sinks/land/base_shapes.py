@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import shapely
 from shapely import LineString, MultiPolygon, Point, Polygon
 from sqlalchemy import CheckConstraint, ForeignKey, func, select, text
@@ -208,37 +209,27 @@ def line_of(positions: Sequence[Sequence[float]]) -> LineString:
 def split(outline: MultiPolygon, line: LineString) -> tuple[MultiPolygon, MultiPolygon]:
     """The two parts of an outline on either side of a line, the western one first.
 
-    Both hold the same vertices along the line; vertices of the outline are untouched.
+    Both hold the same vertices along the line; vertices of the outline are untouched. Of an outline
+    of several pieces those that the line leaves whole go to the side of it on which they lie.
 
     Raises
     ------
     Invalid
-        The line does not cross from one side to the other, cuts more than two parts, or the
-        outline is of several parts itself.
+        The line does not cross from one side to the other, or cuts more than two parts; a piece that
+        it leaves whole lies on both sides of it.
     """
-    if len(outline.geoms) != 1:
-        raise Invalid(
-            "这个图形由几部分组成，不能用一条线分割。请先在原图中拆开。", code="split_parts"
-        )
-    [whole] = outline.geoms
     if not line.is_simple:
         raise Invalid("分割线与自身相交，请重新画。", code="split_line")
-    # The ends that hang over are no edge of a face, and fall away.
-    edges = shapely.unary_union([whole.boundary, line])
-    faces = [
-        face for face in shapely.get_parts(shapely.polygonize([edges]))
-        if whole.contains(face.representative_point())
-    ]  # fmt: skip
-    if len(faces) != 2:
+    faces = [face for piece in outline.geoms for face in _faces(piece, line)]
+    if len(faces) == len(outline.geoms):
         raise Invalid(
-            "分割线要从图形外画起、穿过图形、画到另一侧的外面，"
-            f"把它分成两部分；现在是 {len(faces)} 部分。",
+            "分割线要从图形外画起、穿过图形、画到另一侧的外面，把它分成两部分；现在没有分开。",
             code="split_line",
         )
-    moved = _on_geodesics(whole, line, faces)
-    first, second = (
-        MultiPolygon([shapely.orient_polygons(_with(face, moved))])
-        for face in sorted(faces, key=lambda face: face.centroid.x)
+    sides = _sides(outline, line, faces) if len(outline.geoms) > 1 else ([faces[0]], [faces[1]])
+    first, second = sorted(
+        (MultiPolygon(shapely.orient_polygons(np.array(side)).tolist()) for side in sides),
+        key=lambda part: part.centroid.x,
     )
     parts_m2 = geometry.area_m2(first), geometry.area_m2(second)
     if min(parts_m2) < PART_M2_MIN:
@@ -248,6 +239,56 @@ def split(outline: MultiPolygon, line: LineString) -> tuple[MultiPolygon, MultiP
     ):
         raise Invalid("分割后的面积与原图形不合，请换一条线。", code="split_area")
     return first, second
+
+
+def _faces(piece: Polygon, line: LineString) -> list[Polygon]:
+    """A piece of an outline, or the two faces that the line cuts it into."""
+    # The ends that hang over are no edge of a face, and fall away.
+    edges = shapely.unary_union([piece.boundary, line])
+    faces = [
+        face for face in shapely.get_parts(shapely.polygonize([edges]))
+        if piece.contains(face.representative_point())
+    ]  # fmt: skip
+    if len(faces) == 1:
+        return [piece]
+    if len(faces) != 2:
+        raise Invalid(
+            "分割线要从图形外画起、穿过图形、画到另一侧的外面，"
+            f"把它分成两部分；现在是 {len(faces)} 部分。",
+            code="split_line",
+        )
+    moved = _on_geodesics(piece, line, faces)
+    return [_with(face, moved) for face in faces]
+
+
+def _sides(
+    outline: MultiPolygon, line: LineString, faces: list[Polygon]
+) -> tuple[list[Polygon], list[Polygon]]:
+    """The faces on one side and on the other of the line, prolonged straight on at both ends."""
+    places = shapely.get_coordinates(line)
+    west, south, east, north = shapely.union(outline, line).bounds
+    reach = 2 * max(east - west, north - south)
+    ahead, back = places[-1] - places[-2], places[0] - places[1]
+    prolonged = LineString(
+        [
+            places[0] + back / np.hypot(*back) * reach,
+            *places,
+            places[-1] + ahead / np.hypot(*ahead) * reach,
+        ]
+    )
+    frame = shapely.box(west, south, east, north).buffer(reach / 4)
+    halves = shapely.get_parts(
+        shapely.polygonize([shapely.unary_union([frame.boundary, prolonged])])
+    )
+    whole = [piece for piece in outline.geoms if len(_faces(piece, line)) == 1]
+    if len(halves) != 2 or any(prolonged.crosses(piece) for piece in whole):
+        raise Invalid(
+            "这个图形由几部分组成，分割线的延长线穿过了没有切到的部分，分不清它归哪一边。"
+            "请把线画长，明确切开它，或从它旁边绕过。",
+            code="split_parts",
+        )
+    one = [face for face in faces if halves[0].contains(face.representative_point())]
+    return one, [face for face in faces if face not in one]
 
 
 def _on_geodesics(

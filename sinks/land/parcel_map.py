@@ -22,8 +22,8 @@ from sinks.core import papers
 from sinks.core.actor import Actor, Role
 from sinks.core.db import now
 from sinks.core.errors import Conflict, NotFound
-from sinks.land import parcels, rights
-from sinks.land.parcels import METRIC_SRID, Parcel, SinkType
+from sinks.land import constraint_layers, parcels, rights
+from sinks.land.parcels import METRIC_SRID, OVERLAP_WIDTH_M_MAX, Parcel, SinkType
 
 READERS = (
     Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR,
@@ -38,6 +38,8 @@ LABEL_MM = (5.2, 2.6)  # Room of one corner number.
 NEIGHBOUR_M = 30.0
 # Of a side a neighbour borders at least so much, or it is only met at the corner.
 SIDE_SHARE_MIN = 0.08
+# A dense map of a village has fewer within reach; more would not be read on the paper.
+COUNTY_SHAPES_MAX = 200
 SIDES = (("东", 0.0), ("北", 90.0), ("西", 180.0), ("南", 270.0))
 ZONE_40_M = 40_000_000.0  # EPSG:4528 is EPSG:4549 with the number of the zone before the easting.
 SINK_ZH = {
@@ -73,11 +75,15 @@ class Corner:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """Another parcel near this one; ``outline_m`` in EPSG:4549."""
+    """Other land near this parcel; ``outline_m`` in EPSG:4549.
+
+    of_county : a shape of the county's own map, where no parcel of ours lies
+    """
 
     code: str
     name: str
     outline_m: Any
+    of_county: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,14 +253,42 @@ def _around(session: Session, parcel_id: int, outline_m: MultiPolygon) -> list[A
             "near": NEIGHBOUR_M,
         },
     )  # fmt: skip
-    return [Around(code, name, shapely.from_wkb(bytes(wkb))) for code, name, wkb in rows]
+    near = [Around(code, name, shapely.from_wkb(bytes(wkb))) for code, name, wkb in rows]
+    return near + _of_county(session, outline_m, near)
+
+
+def _of_county(session: Session, outline_m: MultiPolygon, near: Sequence[Around]) -> list[Around]:
+    """Shapes of the county's maps in force near the parcel, without the land of any parcel."""
+    rows = session.execute(
+        text(
+            "SELECT l.kind, s.shape_no, ST_AsBinary(s.boundary_m) FROM constraint_shape s"
+            " JOIN constraint_layer l ON l.id = s.layer_id AND l.superseded_by_id IS NULL"
+            " WHERE l.kind IN ('cadastre', 'compartment')"
+            " AND ST_DWithin(s.boundary_m, ST_GeomFromWKB(:wkb, :srid), :near)"
+            " ORDER BY l.kind, s.shape_no, s.id LIMIT :limit"
+        ),
+        {
+            "wkb": shapely.to_wkb(outline_m), "srid": METRIC_SRID, "near": NEIGHBOUR_M,
+            "limit": COUNTY_SHAPES_MAX,
+        },
+    ).all()  # fmt: skip
+    ours = shapely.union_all([outline_m, *(one.outline_m for one in near)])
+    found = []
+    for kind, number, wkb in rows:
+        rest = shapely.from_wkb(bytes(wkb)).difference(ours)
+        # What is left along a shared boundary is accuracy, and no neighbour.
+        if not rest.buffer(-OVERLAP_WIDTH_M_MAX / 2).is_empty:
+            word = constraint_layers.KIND_ZH[constraint_layers.LayerKind(kind)]
+            found.append(Around(f"{word} {number}", "", rest, of_county=True))
+    return found
 
 
 def sides(outline_m: MultiPolygon, near: Sequence[Around]) -> list[Side]:
     """Who borders the parcel on its eastern, southern, western and northern side 四至.
 
     The boundary is walked. Each place on it belongs to the side on which it lies within the box
-    round the parcel, and to the first other parcel straight outwards from it.
+    round the parcel, and to the first other land straight outwards from it: a parcel, or where none
+    is a shape of the county's map.
     """
     west, south, east, north = outline_m.bounds
     rays = _rays(outline_m)
@@ -266,7 +300,13 @@ def sides(outline_m: MultiPolygon, near: Sequence[Around]) -> list[Side]:
         )
         word = SIDES[int(((angle + 45) % 360) // 90)][0]
         met = [ray.intersection(one.outline_m) for one in near]
-        ways_m = [Point(x, y).distance(part) if not part.is_empty else inf for part in met]
+        # Where a parcel lies it is the neighbour; what the county's map has between two boundaries
+        # that were surveyed apart is accuracy.
+        ways_m = [
+            Point(x, y).distance(part) + OVERLAP_WIDTH_M_MAX * one.of_county
+            if not part.is_empty else inf
+            for part, one in zip(met, near, strict=True)
+        ]  # fmt: skip
         first = int(np.argmin(ways_m)) if ways_m and min(ways_m) < inf else None
         counted[word][first] = counted[word].get(first, 0) + 1
     found = []
@@ -408,7 +448,7 @@ def _unit(vector: Points) -> Points:
 
 
 def _neighbour(sheet: Sheet, one: Around, outline_m: MultiPolygon) -> list[str]:
-    """Another parcel, thin and grey, with its code where there is room beside the outline."""
+    """Other land, thin and grey, with its code where there is room beside the outline."""
     drawn = [
         f'<path d="{_path(sheet, shapely.multipolygons(shapely.get_parts(one.outline_m)))}" '
         'fill="#66736d" fill-opacity="0.06" stroke="#66736d" stroke-width="0.25" '
@@ -423,7 +463,8 @@ def _neighbour(sheet: Sheet, one: Around, outline_m: MultiPolygon) -> list[str]:
         spot = shapely.get_coordinates(shapely.point_on_surface(seen))
         x, y = sheet.mm(spot)[0]
         x = min(max(float(x), 16.0), WIDTH_MM - 16.0)
-        drawn.append(_words(x, float(y), one.code, 2.2, "#40504a", anchor="middle"))
+        size_mm = 1.9 if one.of_county else 2.2
+        drawn.append(_words(x, float(y), one.code, size_mm, "#40504a", anchor="middle"))
     return drawn
 
 

@@ -446,11 +446,38 @@ def test_a_line_that_does_not_make_two_parts_is_refused(line: list[tuple[float, 
     assert refusal.value.code == "split_line"
 
 
-def test_an_outline_of_several_parts_is_not_split() -> None:
-    both = MultiPolygon([*world.land(0, 0, 9, 9).geoms, *world.land(20, 0, 9, 9).geoms])
+def several() -> MultiPolygon:
+    """A piece of 200 x 200 m with one of 50 x 50 m west of it and one east of it."""
+    boxes = (world.land(0, 0, 200, 200), world.land(-100, 0, 50, 50), world.land(250, 0, 50, 50))
+    return MultiPolygon([piece for one in boxes for piece in one.geoms])
+
+
+def drawn(*points_m: tuple[float, float]) -> LineString:
+    return LineString(
+        [world.TO_4490.transform(world.EAST_M + x, world.NORTH_M + y) for x, y in points_m]
+    )
+
+
+def test_pieces_that_the_line_leaves_whole_go_to_its_side() -> None:
+    west, east = base_shapes.split(several(), drawn((100, -20), (100, 220)))
+    areas_m2 = [geometry.area_m2(part) for part in (west, east)]
+    assert areas_m2 == pytest.approx([22_500, 22_500], rel=1e-3)
+    assert sum(areas_m2) == pytest.approx(geometry.area_m2(several()), abs=0.01)
+    assert (len(west.geoms), len(east.geoms)) == (2, 2) and shapely.intersection(
+        west, east
+    ).area == 0
+
+
+def test_one_line_may_cut_two_pieces_and_one_that_would_be_on_both_sides_is_refused() -> None:
+    north_south = base_shapes.split(several(), drawn((-120, 25), (320, 25)))
+    assert sorted(len(part.geoms) for part in north_south) == [3, 3]
+    for line in (drawn((-20, 25), (220, 25)), drawn((-20, 100), (100, 100), (100, 220), (-80, 20))):
+        with pytest.raises(Invalid) as refusal:
+            base_shapes.split(several(), line)
+        assert refusal.value.code in ("split_parts", "split_line")
     with pytest.raises(Invalid) as refusal:
-        base_shapes.split(both, LineString([(119, 30), (120, 31)]))
-    assert refusal.value.code == "split_parts"
+        base_shapes.split(several(), drawn((220, -20), (220, 220)))
+    assert refusal.value.code == "split_line"
 
 
 def compartments(session: Session, people: dict[str, Actor], path: Path) -> ConstraintLayer:

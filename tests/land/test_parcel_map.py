@@ -1,6 +1,9 @@
 """The map of a parcel on paper: true to its scale, with every corner, and nobody's name."""
 
 import io
+import json
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,7 @@ from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, NotPermitted
 from sinks.core.people import Party
-from sinks.land import parcel_map, parcel_outlines, parcels, rights
+from sinks.land import constraint_layers, parcel_map, parcel_outlines, parcels, rights
 from tests import world
 
 POINTS_PER_MM = 72 / 25.4
@@ -147,6 +150,34 @@ def test_each_side_names_who_borders_it_and_nobody_across_the_valley(
     found = parcel_map.values(session, people["officer"], middle)["sides"]
     named = {side.word: [name for _, name in side.neighbours] for side in found}
     assert named == {"东": ["东 01"], "南": ["南 02"], "西": [], "北": []}
+
+
+def test_where_no_parcel_lies_the_countys_shape_is_named_and_never_between_two_parcels(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    shapes = {
+        "0001": world.land(0, 0, 200, 200), "0002": world.land(200, 0, 300, 200),
+        "0003": world.land(-300, -50, 300, 300), "0004": world.land(0, 200, 200, 200),
+    }  # fmt: skip
+    path = tmp_path / "xb.geojson"
+    features = [
+        {"type": "Feature", "properties": {"XIAO_BAN": number},
+         "geometry": json.loads(shapely.to_geojson(outline))}
+        for number, outline in shapes.items()
+    ]  # fmt: skip
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    constraint_layers.add(
+        session, people["officer"], path, kind="compartment", name="小班", source="县局",
+        as_of=date(2025, 1, 1), licence="内部", district_codes=["330523"],
+    )  # fmt: skip
+    middle = world.draft(session, people, world.land(0, 0, 200, 200), name="中 00")
+    world.draft(session, people, world.land(200.4, 0, 200, 200), name="东 01")
+    found = parcel_map.values(session, people["officer"], middle)
+    named = {side.word: [" ".join(one).strip() for one in side.neighbours]
+             for side in found["sides"]}  # fmt: skip
+    assert [one.split()[-1] for one in named["东"]] == ["01"]
+    assert named == {"东": named["东"], "西": ["县小班 0003"], "北": ["县小班 0004"], "南": []}
+    assert "县小班 0003" in found["drawing"] and "县小班 0001" not in found["drawing"]
 
 
 def test_no_holder_is_named_and_certificates_only_to_those_who_may_read_them(
