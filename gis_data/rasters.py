@@ -30,7 +30,15 @@ from gis_data.refusals import FileRefused
 BYTES_MAX = 2 * 2**30  # width x height x bands x bytes of an uploaded layer
 BYTES_READ_MAX = 64 * 2**30  # of a layer that is only read through windows
 BANDS_MAX = 32
-BLOCK_BYTES_MAX = 256 * 2**20
+# One tile or strip is decoded whole; GDAL keeps it, so that windows within it cost no second time.
+BLOCK_BYTES_MAX = 128 * 2**20
+# A file that unpacks to more than this and so many times its size holds hardly anything but one value.
+EXPANDED_BYTES_MAX = 512 * 2**20
+EXPANSION_MAX = 500
+# Every whole number below this is a float64; above, sums would be of other numbers than the file's.
+WHOLE_NUMBER_MAX = 2**53
+# Compressions made for pictures: what they give back is not what was measured.
+PICTURE_COMPRESSIONS = ("jpeg", "webp", "jxl", "jpegxl", "jpeg2000")
 SIDE_MAX = 400_000
 WINDOW_CELLS = 4_000_000
 GDAL_OPTIONS = {
@@ -119,6 +127,9 @@ class Layer:
             self.width, max(block_cols, WINDOW_CELLS // block_rows // block_cols * block_cols)
         )
         rows = min(self.height, max(block_rows, WINDOW_CELLS // cols // block_rows * block_rows))
+        if rows * cols > 2 * WINDOW_CELLS:  # Blocks as large as a layer are gone through in parts.
+            cols = min(cols, WINDOW_CELLS)
+            rows = max(1, WINDOW_CELLS // cols)
         for row in range(0, self.height, rows):
             for col in range(0, self.width, cols):
                 yield row, col, min(rows, self.height - row), min(cols, self.width - col)
@@ -182,11 +193,14 @@ def opened(
         with dataset:
             _check_size(dataset, band, bytes_max)
             _check_grid(dataset)
+            _check_values(dataset, band)
             grid = dataset.transform
+            system = _crs(dataset, crs)
+            _check_place(dataset, system)
             yield Layer(
                 dataset=dataset,
                 band=band,
-                crs=_crs(dataset, crs),
+                crs=system,
                 left=grid.c,
                 top=grid.f,
                 cell_width=grid.a,
@@ -205,6 +219,7 @@ def inspect(path: str | Path, *, crs: str | None = None, band: int = 1) -> Raste
         The layer cannot be used.
     """
     with opened(path, crs=crs, band=band, bytes_max=BYTES_MAX) as layer:
+        _refuse_bomb(layer, path)
         low, high, total, count = math.inf, -math.inf, 0.0, 0
         infinite, whole_numbers = 0, True
         for place in layer.windows():
@@ -213,8 +228,10 @@ def inspect(path: str | Path, *, crs: str | None = None, band: int = 1) -> Raste
             values = window[np.isfinite(window)]
             whole_numbers = whole_numbers and bool((values == np.rint(values)).all())
             if values.size:
+                _refuse_inexact(layer, values)
                 low, high = min(low, float(values.min())), max(high, float(values.max()))
-                total, count = total + float(values.sum()), count + values.size
+                with np.errstate(over="ignore"):  # An endless mean is refused by its variable.
+                    total, count = total + float(values.sum()), count + values.size
         dataset = layer.dataset
         return RasterInfo(
             width=layer.width,
@@ -395,15 +412,18 @@ def _check_size(dataset: Any, band: int, bytes_max: int) -> None:
     item = np.dtype(dataset.dtypes[0]).itemsize
     size = dataset.width * dataset.height * dataset.count * item
     block_rows, block_cols = dataset.block_shapes[band - 1]
-    if (
-        size > bytes_max
-        or max(dataset.width, dataset.height) > SIDE_MAX
-        or block_rows * block_cols * item > BLOCK_BYTES_MAX
-    ):
+    if size > bytes_max or max(dataset.width, dataset.height) > SIDE_MAX:
         raise RasterRefused(
             "too_large",
             f"影像 {dataset.width} × {dataset.height} × {dataset.count} 波段，解开有 "
             f"{size / 2**30:.1f} GB，限 {bytes_max / 2**30:g} GB。请裁切后再交。",
+        )
+    if block_rows * block_cols * item > BLOCK_BYTES_MAX:
+        raise RasterRefused(
+            "block_too_large",
+            f"影像的一个分块有 {block_cols} × {block_rows} 个像元，解开有 "
+            f"{block_rows * block_cols * item / 2**20:.0f} MB，限 {BLOCK_BYTES_MAX / 2**20:g} MB。"
+            "请另存为小分块（如 512 × 512）的 GeoTIFF 再交。",
         )
 
 
@@ -429,3 +449,68 @@ def _crs(dataset: Any, given: str | None) -> pyproj.CRS:
     raise RasterRefused(
         "crs_missing", "影像没有写明坐标系。请问明后填成 EPSG:编号，例如 EPSG:4549。"
     )
+
+
+def _refuse_bomb(layer: Layer, path: str | Path) -> None:
+    """Refuse a small file that unpacks to an enormous layer of hardly anything but one value."""
+    dataset, held = layer.dataset, Path(path).stat().st_size
+    item = np.dtype(dataset.dtypes[0]).itemsize
+    size = layer.width * layer.height * dataset.count * item
+    if size > EXPANDED_BYTES_MAX and size > EXPANSION_MAX * held:
+        raise RasterRefused(
+            "expands",
+            f"文件只有 {held / 2**20:.1f} MB，解开有 {size / 2**30:.1f} GB，几乎全是同一个值。"
+            "请裁切到有数据的范围再交。",
+        )
+
+
+def _refuse_inexact(layer: Layer, values: NDArray[np.float64]) -> None:
+    if layer.dataset.dtypes[layer.band - 1] in ("int64", "uint64") and (
+        np.abs(values).max() >= WHOLE_NUMBER_MAX
+    ):
+        raise RasterRefused(
+            "inexact",
+            "影像里有达到 2 的 53 次方的整数，计算时会变成别的数。请换算成较小的单位再交。",
+        )
+
+
+def _check_values(dataset: Any, band: int) -> None:
+    """Refuse numbers that would not be those of the file, and a file of several images."""
+    scale, offset = dataset.scales[band - 1], dataset.offsets[band - 1]
+    if not (math.isfinite(scale) and math.isfinite(offset)) or scale == 0.0:
+        raise RasterRefused(
+            "scale",
+            f"影像写明的比例系数 {scale:g}、偏移 {offset:g} 不能用来换算。请改正比例系数再交。",
+        )
+    compression = dataset.compression.name.lower() if dataset.compression else ""
+    if compression in PICTURE_COMPRESSIONS:
+        raise RasterRefused(
+            "lossy",
+            f"影像按图片压缩（{compression}），值已不是原来的值。请用无损压缩（如 DEFLATE）重新导出。",
+        )
+    if dataset.subdatasets:
+        raise RasterRefused(
+            "several_images",
+            f"文件里有 {len(dataset.subdatasets)} 幅影像，不知用哪一幅。请把要用的一幅另存后再交。",
+        )
+
+
+def _check_place(dataset: Any, crs: pyproj.CRS) -> None:
+    """Refuse a grid that does not lie where its coordinate system has places."""
+    left, bottom, right, top = dataset.bounds
+    if crs.is_geographic:
+        # Some global layers run from 0 to 360 degrees, or half a cell over the edge.
+        fits = -361.0 <= left < right <= 361.0 and -91.0 <= bottom < top <= 91.0
+    else:
+        way = pyproj.Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True)
+        x, y = (left + right) / 2, (bottom + top) / 2
+        back = way.transform(*way.transform(x, y), direction="INVERSE")
+        # A place off the map of a projection comes back as another one, or not at all.
+        span = max(right - left, top - bottom)
+        fits = math.dist(back, (x, y)) <= max(1e-3 * span, 1.0) and span > 0.0
+    if not fits:
+        raise RasterRefused(
+            "crs_mismatch",
+            f"影像的坐标（{left:g}, {bottom:g}）至（{right:g}, {top:g}）不在它写明的坐标系里。"
+            "请核对坐标系，例如经纬度与平面坐标、带号。",
+        )
