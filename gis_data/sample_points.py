@@ -120,6 +120,16 @@ def on_a_grid(within: Frame, at_least: int, *, seed: str, stream: str) -> Drawn:
     raise NoRoom(f"间距缩到样地边长 {within.side_m:.1f} 米仍不足 {at_least} 个样地。")
 
 
+def chosen(names: Sequence[str], count: int, *, seed: str, stream: str) -> list[str]:
+    """Return ``count`` of the names, each equally likely, in their order.
+
+    Those with the smallest numbers: the k-th name has the k-th number of the stream.
+    """
+    numbers = _uniforms(seed, stream)
+    ranked = sorted(range(len(names)), key=[next(numbers) for _ in names].__getitem__)
+    return [names[place] for place in sorted(ranked[:count])]
+
+
 def distance_m(one: Place, other: Place) -> float:
     """Return the distance of two places (EPSG:4490) on the ellipsoid [m]."""
     return float(geometry.GRS80.inv(*one, *other)[2])

@@ -11,6 +11,8 @@ from sinks.crediting import (
     projects,
     round_records,
     rounds,
+    sample_designs,
+    second_measurements,
     signatures,
     ticks,
 )
@@ -32,14 +34,14 @@ from sinks.land import (
     succession,
     transfers,
 )
-from sinks.measurement import activity_records, layers, plots, runs, variograms
+from sinks.measurement import activity_records, layers, plot_photos, plots, runs, variograms
 from sinks.restoration import cases
 
 MODULES = (
     activity_records, attributes, audit, base_shapes, cases, certificates, claims, column_mappings,
     consents, constraint_layers, contracts, documents, imports, issuance, jobs, layers, ledger,
-    marks, objections, outline_drafts, overlap_cases, parcels, people, plots, policies,
-    programme_claims, projects, rights, round_records, rounds, runs, signatures, staging,
-    succession, ticks, transfers, variograms, workdays,
+    marks, objections, outline_drafts, overlap_cases, parcels, people, plot_photos, plots, policies,
+    programme_claims, projects, rights, round_records, rounds, runs, sample_designs,
+    second_measurements, signatures, staging, succession, ticks, transfers, variograms, workdays,
 )  # fmt: skip
 metadata = Base.metadata

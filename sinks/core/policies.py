@@ -86,6 +86,20 @@ KINDS = {
             "天", 183, None, 0, 366, "规格说明 1.7（同一季节）",
         ),
         Kind(
+            "plot_position_max_m", "样地离抽取位置最多相差", "Plot from its drawn place, at most",
+            "m", 10, None, 1, 100, "建议（手持卫星定位在林下的误差；没有外部依据）",
+        ),
+        Kind(
+            "remeasure_share", "盲测复测的样地比例（至少一块）",
+            "Share of plots measured a second time, one at least", "份额 0–1",
+            0.10, None, 0.01, 1.0, "建议（一成复测；没有外部依据）",
+        ),
+        Kind(
+            "remeasure_tolerance_share", "复测与初测的样地地上生物量最多相差",
+            "Second from first measurement of a plot, at most", "份额 0–1",
+            0.10, None, 0.01, 0.5, "建议（没有外部依据）",
+        ),
+        Kind(
             "gwp_set", "全球增温潜势取值", "GWP set", "", "ar6", ("ar5", "ar6"), None, None,
             "IPCC AR6 WG1 表 7.15；AR5 表 8.A.1",
         ),

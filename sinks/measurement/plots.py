@@ -6,6 +6,7 @@ correcting visit of the same date.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -23,6 +24,8 @@ from sinks.core import audit
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
+
+AREA_M2_MIN, AREA_M2_MAX = 25, 10_000
 
 
 class Plot(Base):
@@ -109,9 +112,9 @@ def add_plot(
 ) -> Plot:
     """Put a sample plot in place."""
     actor.require(Role.DEVELOPER, Role.COOPERATIVE, Role.OFFICER)
-    if not (25 <= area_m2 <= 10_000 and 0 <= slope_deg < 60):
+    if not (AREA_M2_MIN <= area_m2 <= AREA_M2_MAX and 0 <= slope_deg < 60):
         raise Invalid("样地面积应为 25–10000 平方米，坡度 0–60 度。", code="plot")
-    _refuse_anothers(session, actor, project_id)
+    refuse_anothers(session, actor, project_id)
     row = Plot(
         project_id=project_id,
         stratum=stratum,
@@ -127,7 +130,7 @@ def add_plot(
     return row
 
 
-def _refuse_anothers(session: Session, actor: Actor, project_id: int) -> None:
+def refuse_anothers(session: Session, actor: Actor, project_id: int) -> None:
     """Refuse work on the sample of another party's project; officers work on every one."""
     owner_id = session.scalar(
         text("SELECT owner_id FROM project WHERE id = :id"), {"id": project_id}
@@ -158,16 +161,10 @@ def add_visit(
     plot = session.get(Plot, plot_id)
     if plot is None:
         raise NotFound("没有这个样地。", code="plot")
-    _refuse_anothers(session, actor, plot.project_id)
+    refuse_anothers(session, actor, plot.project_id)
     if measured_on > today(session):
         raise Invalid("调查日期不能在将来。", code="future")
-    if not culms:
-        raise Invalid("样地没有任何竹株记录。", code="no_culms")
-    for culm in culms:
-        if not Decimal(2) <= culm.dbh_cm < 30 or culm.count < 1:
-            raise Invalid(f"胸径 {culm.dbh_cm} cm 不在 2–30 cm 内，或株数不对。", code="dbh")
-        if (culm.age_du is None) == (culm.age_years is None):
-            raise Invalid("年龄按“度”或按“年”填一种，不能都填或都不填。", code="one_age")
+    refuse_culms(culms)
     visit = PlotVisit(
         plot_id=plot_id, measured_on=measured_on, phase=phase, person_id=actor.person_id
     )
@@ -188,6 +185,17 @@ def add_visit(
         session, actor, "plot.visit", f"plot:{plot_id}", {"visit": visit.id, "rows": len(culms)}
     )
     return visit
+
+
+def refuse_culms(culms: Sequence[CulmCount]) -> None:
+    """Refuse culms that are no bamboo forest's, and ages given twice or not at all."""
+    if not culms:
+        raise Invalid("样地没有任何竹株记录。", code="no_culms")
+    for culm in culms:
+        if not Decimal(2) <= culm.dbh_cm < 30 or culm.count < 1:
+            raise Invalid(f"胸径 {culm.dbh_cm} cm 不在 2–30 cm 内，或株数不对。", code="dbh")
+        if (culm.age_du is None) == (culm.age_years is None):
+            raise Invalid("年龄按“度”或按“年”填一种，不能都填或都不填。", code="one_age")
 
 
 def sample(
@@ -226,6 +234,14 @@ def _nearest(visits: list[PlotVisit], day: date) -> PlotVisit:
 def culms_of(session: Session, visit_id: int) -> list[Culm]:
     """The culms of a visit, in the order they were written down."""
     return list(session.scalars(select(Culm).where(Culm.visit_id == visit_id).order_by(Culm.id)))
+
+
+def counts_of(session: Session, visit_id: int) -> list[CulmCount]:
+    """The culms of a visit as plain values."""
+    return [
+        CulmCount(culm.dbh_cm, culm.count, culm.age_du, culm.age_years)
+        for culm in culms_of(session, visit_id)
+    ]
 
 
 def footprint(plot: Plot) -> Polygon:

@@ -1,0 +1,414 @@
+"""Second measurements: a part of the visited plots, drawn again, measured by the verifier blind.
+
+The draw freezes for each plot the visit it will be held against, so that no later correction makes
+a difference vanish. Until every drawn plot has its second measurement, `blind` says that this
+person is not to be shown what the first crew found; whoever shows plots asks it. A second
+measurement is saved once: after it the first is on the screen, and a change would not be blind.
+"""
+
+import json
+import math
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Text, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from gis_data import sample_points
+from methodologies import moso_stand_v1
+from sinks.core import audit, people, policies
+from sinks.core.actor import Actor, Role
+from sinks.core.db import Base, Key, RecordedAt, refused_in_words, today
+from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
+from sinks.crediting import projects, rounds, sample_designs
+from sinks.measurement import plots
+from sinks.measurement.plots import CulmCount, Plot, PlotVisit
+
+DECIDED = frozenset({rounds.Status.VERIFIED, rounds.Status.RECORDED, rounds.Status.ISSUED})
+
+
+class SecondDraw(Base):
+    """One draw of plots to be measured again."""
+
+    __tablename__ = "second_draw"
+    __table_args__ = (UniqueConstraint("project_id", "number"),)
+
+    id: Mapped[Key]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    number: Mapped[int]
+    draw_json: Mapped[str] = mapped_column(Text)
+    nonce: Mapped[str]
+    seed: Mapped[str]
+    drawn_on: Mapped[date]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    recorded_at: Mapped[RecordedAt]
+
+
+class SecondPlot(Base):
+    """A plot of a draw, with the visit its second measurement is held against."""
+
+    __tablename__ = "second_plot"
+
+    draw_id: Mapped[int] = mapped_column(ForeignKey("second_draw.id"), primary_key=True)
+    plot_id: Mapped[int] = mapped_column(ForeignKey("plot.id"), primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("plot_visit.id"))
+
+
+class SecondMeasurement(Base):
+    """What the verifier found. Saved once, never changed."""
+
+    __tablename__ = "second_measurement"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["draw_id", "plot_id"], ["second_plot.draw_id", "second_plot.plot_id"]
+        ),
+    )
+
+    draw_id: Mapped[int] = mapped_column(primary_key=True)
+    plot_id: Mapped[int] = mapped_column(primary_key=True)
+    measured_on: Mapped[date]
+    # Each {"dbh_cm": "10.2", "age_du": 2, "age_years": null, "count": 14}.
+    culms: Mapped[list[Any]]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    recorded_at: Mapped[RecordedAt]
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLine:
+    """A drawn plot: where it stands, and, once measured, both numbers [t/ha].
+
+    difference_share : second less first, over the first; None until it is measured
+    """
+
+    draw_id: int
+    draw_number: int
+    drawn_on: date
+    plot_id: int
+    code: str
+    stratum: str
+    longitude: float
+    latitude: float
+    area_m2: float
+    slope_deg: float
+    measured_on: date | None
+    measured_by: str | None
+    first_on: date | None
+    first_agb_t_ha: float | None
+    second_agb_t_ha: float | None
+    difference_share: float | None
+
+
+def draw(session: Session, actor: Actor, project_id: int) -> SecondDraw:
+    """Draw plots for the blind second measurement: the policy's share of those visited, one at
+    least.
+
+    Raises
+    ------
+    Conflict
+        No plot has been visited, a draw waits for its measurements, or nothing was visited since
+        the last one.
+    NotPermitted
+        The verifier's organisation is the owner's or connected with it.
+    """
+    _refuse_dependent(session, actor, projects.locked(session, project_id))
+    earlier = _draws(session, project_id)
+    visits = _last_visits(session, project_id)
+    if not visits:
+        raise Conflict("本项目还没有调查过的样地，无从复测。", code="no_visits")
+    if earlier:
+        _refuse_second_draw(session, project_id, earlier[-1])
+    share, in_force = policies.value_or_suggestion(session, "remeasure_share")
+    # The 1e-9 are the noise of the multiplication, not a plot.
+    count = max(1, math.ceil(float(share) * len(visits) - 1e-9))
+    text = json.dumps(
+        {
+            "recipe": sample_designs.RECIPE, "project_id": project_id, "number": len(earlier) + 1,
+            "share": share, "share_in_force": in_force, "count": count,
+            "visits": {code: visit.id for code, visit in sorted(visits.items())},
+        },
+        ensure_ascii=False, sort_keys=True, separators=(",", ":"),
+    )  # fmt: skip
+    nonce = secrets.token_hex(32)
+    row = SecondDraw(
+        project_id=project_id,
+        number=len(earlier) + 1,
+        draw_json=text,
+        nonce=nonce,
+        seed=sample_designs.seed_of(text, nonce),
+        drawn_on=today(session),
+        person_id=actor.person_id,
+    )
+    session.add(row)
+    session.flush()
+    session.add_all(
+        SecondPlot(draw_id=row.id, plot_id=visits[code].plot_id, visit_id=visits[code].id)
+        for code in sample_points.chosen(sorted(visits), count, seed=row.seed, stream="second")
+    )
+    session.flush()
+    audit.record(
+        session, actor, "second.draw", f"project:{project_id}",
+        {"draw": row.id, "count": count, "of": len(visits), "seed": row.seed},
+    )  # fmt: skip
+    return row
+
+
+def _refuse_dependent(session: Session, actor: Actor, project: projects.Project) -> None:
+    actor.require(Role.VERIFIER)
+    projects.refuse_connected(session, actor, project)
+    if session.scalar(
+        select(PlotVisit.id)
+        .join(Plot, Plot.id == PlotVisit.plot_id)
+        .where(Plot.project_id == project.id, PlotVisit.person_id == actor.person_id)
+        .limit(1)
+    ):
+        raise NotPermitted("登记过本项目样地的人不能办理盲测复测。", code="not_independent")
+
+
+def _refuse_second_draw(session: Session, project_id: int, last: SecondDraw) -> None:
+    if open_plots := _open_codes(session, last):
+        raise Conflict(
+            f"第 {last.number} 次复测还有 {len(open_plots)} 个样地没有录入，全部录入后才能再抽；"
+            "抽样结果不能挑选。",
+            code="draw_stands",
+        )
+    if not unseen(session, project_id):
+        raise Conflict("上次复测之后没有新的样地调查，无需再抽。", code="no_new_visits")
+
+
+def measure(
+    session: Session,
+    actor: Actor,
+    project_id: int,
+    code: str,
+    *,
+    measured_on: date,
+    culms: Sequence[CulmCount],
+) -> SecondLine:
+    """Save the second measurement of a drawn plot, and give it beside the first.
+
+    Raises
+    ------
+    NotFound
+        The plot is not drawn in a draw that stands.
+    Conflict
+        It has been measured already.
+    """
+    project = projects.locked(session, project_id)
+    _refuse_dependent(session, actor, project)
+    line = next((one for one in listing(session, project_id) if one.code == code.strip()), None)
+    if line is None:
+        raise NotFound(f"样地 {code} 不在复测样地中。", code="not_drawn")
+    if measured_on > today(session):
+        raise Invalid("调查日期不能在将来。", code="future")
+    plots.refuse_culms(culms)
+    again = Conflict(
+        f"样地 {code} 的复测已经录入，不能再改：录入后已能看到初测。", code="measured_already"
+    )
+    if line.measured_on is not None:
+        raise again
+    with refused_in_words(session, {"second_measurement_pkey": again}):
+        session.add(
+            SecondMeasurement(
+                draw_id=line.draw_id,
+                plot_id=line.plot_id,
+                measured_on=measured_on,
+                culms=[
+                    {
+                        "dbh_cm": str(culm.dbh_cm), "age_du": culm.age_du,
+                        "age_years": culm.age_years, "count": culm.count,
+                    }
+                    for culm in culms
+                ],
+                person_id=actor.person_id,
+            )
+        )  # fmt: skip
+    audit.record(
+        session, actor, "second.measure", f"plot:{line.plot_id}",
+        {"draw": line.draw_id, "groups": len(culms)},
+    )  # fmt: skip
+    return next(one for one in listing(session, project_id) if one.code == line.code)
+
+
+def listing(session: Session, project_id: int) -> list[SecondLine]:
+    """The plots of the newest draw, by code; the first measurement only beside a second one."""
+    found = _draws(session, project_id)
+    return _lines(session, found[-1]) if found else []
+
+
+def all_measured(session: Session, project_id: int) -> list[SecondLine]:
+    """Every plot measured a second time, of every draw."""
+    return [
+        line
+        for row in _draws(session, project_id)
+        for line in _lines(session, row)
+        if line.measured_on is not None
+    ]
+
+
+def blind(session: Session, actor: Actor, project_id: int) -> bool:
+    """Whether this person is not to see what the plots' first crew found.
+
+    So it is for verifiers of another organisation from a visit on, until every plot of a draw from
+    it is measured a second time, or a round with it is verified.
+    """
+    if Role.VERIFIER not in actor.roles:
+        return False
+    project = session.get(projects.Project, project_id)
+    if project is None or project.owner_id == actor.party_id:
+        return False
+    return bool(unseen(session, project_id))
+
+
+def refuse_blind(session: Session, actor: Actor, project_id: int) -> None:
+    """Refuse to give out plot by plot what this person has to measure without knowing."""
+    if blind(session, actor, project_id):
+        raise Conflict(
+            "盲测复测尚未完成，您还不能看到样地的初测数据：请先抽取复测样地并录入复测。",
+            code="blind",
+        )
+
+
+def redrawn(session: Session, draw_id: int) -> bool:
+    """Whether the same plots come out again from what is stored. Changes nothing."""
+    row = session.get(SecondDraw, draw_id)
+    if row is None:
+        raise NotFound("没有这次复测抽样。", code="draw")
+    given = json.loads(row.draw_json)
+    again = sample_points.chosen(
+        sorted(given["visits"]), given["count"], seed=row.seed, stream="second"
+    )
+    stored = set(session.scalars(select(SecondPlot.visit_id).where(SecondPlot.draw_id == row.id)))
+    return (
+        row.seed == sample_designs.seed_of(row.draw_json, row.nonce)
+        and {given["visits"][code] for code in again} == stored
+    )
+
+
+def _draws(session: Session, project_id: int) -> list[SecondDraw]:
+    query = select(SecondDraw).where(SecondDraw.project_id == project_id)
+    return list(session.scalars(query.order_by(SecondDraw.number)))
+
+
+def unseen(session: Session, project_id: int) -> list[str]:
+    """Codes of plots whose newest visit no finished draw and no verified round has been through.
+
+    A correcting visit of the same date counts as the one it corrects.
+    """
+    known = set()
+    for row in _draws(session, project_id):
+        if not _open_codes(session, row):
+            known |= set(json.loads(row.draw_json)["visits"].values())
+    decided = [row.id for row in rounds.of_project(session, project_id) if row.status in DECIDED]
+    for pair in session.execute(
+        select(rounds.RoundPlot.visit_start_id, rounds.RoundPlot.visit_end_id).where(
+            rounds.RoundPlot.round_id.in_(decided)
+        )
+    ):
+        known |= set(pair)
+    through = {
+        (visit.plot_id, visit.measured_on)
+        for visit in session.scalars(select(PlotVisit).where(PlotVisit.id.in_(known)))
+    }
+    return [
+        code
+        for code, visit in _last_visits(session, project_id).items()
+        if (visit.plot_id, visit.measured_on) not in through
+    ]
+
+
+def _last_visits(session: Session, project_id: int) -> dict[str, PlotVisit]:
+    """Plot code -> its newest visit; of two on one day, the later entry."""
+    query = (
+        select(Plot.code, PlotVisit)
+        .join(PlotVisit, PlotVisit.plot_id == Plot.id)
+        .where(Plot.project_id == project_id)
+        .order_by(PlotVisit.measured_on, PlotVisit.id)
+    )
+    return {code: visit for code, visit in session.execute(query)}
+
+
+def _open_codes(session: Session, row: SecondDraw) -> list[str]:
+    return [line.code for line in _lines(session, row) if line.measured_on is None]
+
+
+def _lines(session: Session, row: SecondDraw) -> list[SecondLine]:
+    query = (
+        select(
+            SecondPlot.visit_id, Plot, func.ST_X(Plot.position), func.ST_Y(Plot.position),
+            SecondMeasurement,
+        )
+        .join(Plot, Plot.id == SecondPlot.plot_id)
+        .outerjoin(
+            SecondMeasurement,
+            (SecondMeasurement.draw_id == SecondPlot.draw_id)
+            & (SecondMeasurement.plot_id == SecondPlot.plot_id),
+        )
+        .where(SecondPlot.draw_id == row.id)
+        .order_by(Plot.code)
+    )  # fmt: skip
+    return [
+        _line(session, row, visit_id, plot, (x, y), second)
+        for visit_id, plot, x, y, second in session.execute(query)
+    ]
+
+
+def _line(
+    session: Session,
+    row: SecondDraw,
+    visit_id: int,
+    plot: Plot,
+    place: sample_points.Place,
+    second: SecondMeasurement | None,
+) -> SecondLine:
+    first_on = first = again = None
+    if second is not None:
+        first_on = session.get_one(PlotVisit, visit_id).measured_on
+        first = _agb_t_ha(plots.counts_of(session, visit_id), plot)
+        again = _agb_t_ha(
+            [
+                CulmCount(
+                    Decimal(one["dbh_cm"]), one["count"], one["age_du"], one["age_years"]
+                )
+                for one in second.culms
+            ],
+            plot,
+        )  # fmt: skip
+    return SecondLine(
+        draw_id=row.id,
+        draw_number=row.number,
+        drawn_on=row.drawn_on,
+        plot_id=plot.id,
+        code=plot.code,
+        stratum=plot.stratum,
+        longitude=place[0],
+        latitude=place[1],
+        area_m2=plot.area_m2,
+        slope_deg=plot.slope_deg,
+        measured_on=None if second is None else second.measured_on,
+        measured_by=None if second is None else people.name_of(session, second.person_id),
+        first_on=first_on,
+        first_agb_t_ha=first,
+        second_agb_t_ha=again,
+        difference_share=None if first is None or again is None else (again - first) / first,
+    )
+
+
+def _agb_t_ha(culms: Sequence[CulmCount], plot: Plot) -> float:
+    return moso_stand_v1.plot_agb_t_ha(
+        [
+            moso_stand_v1.Culms(
+                float(culm.dbh_cm),
+                culm.age_du
+                if culm.age_du is not None
+                else moso_stand_v1.age_du(culm.age_years or 0),
+                culm.count,
+            )
+            for culm in culms
+        ],
+        plot.area_m2,
+        plot.slope_deg,
+    )
