@@ -1,11 +1,13 @@
 """The plots of a project: what is on file, one more by hand, or many from a table."""
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 import streamlit as st
 
-from pages import _kit, _layer_card
+from pages import _kit, _layer_card, _plot_photos, _sample_design
 from pages._kit import Column
 from pages._project_card import Card
 from pages._session import explained, say_done
@@ -14,13 +16,59 @@ from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
 from sinks.crediting import projects
+from sinks.crediting.sample_views import PointLine
 from sinks.measurement import plot_table
 from sinks.measurement.plot_table import PlotTable, Row
 from sinks.measurement.plots import CulmCount
 
 
 def show_plots(me: Actor, card: Card) -> None:
+    """The sample, the plots with their visits, their photos: one part at a time."""
+    parts: Mapping[str, str] = {
+        "visits": t("样地与调查", "Plots and visits"),
+        "design": t("抽样", "Sample"),
+        "photos": t("照片", "Photos"),
+    }
+    part = st.segmented_control(
+        t("样地内容", "Part of plots"), list(parts), default="visits", key="plots.part",
+        format_func=parts.__getitem__, label_visibility="collapsed",
+    )  # fmt: skip
+    if part == "design":
+        _sample_design.show(me, card)
+    elif part == "photos":
+        _plot_photos.show(me, card)
+    else:
+        show_visits(me, card)
+
+
+def show_visits(me: Actor, card: Card) -> None:
     """Plots on file, and how to add some."""
+    designs, found, _ = _sample_design.load(me, card.id)
+    if not designs:
+        st.info(
+            t(
+                "外业之前请先在“抽样”中抽取样地：不是系统抽取的样地会在核证页上逐一列出。",
+                "Draw the sample first: plots that were not drawn are told to the verifier.",
+            )
+        )
+    _sample_design.show_findings(found)
+    show_table(card)
+    if not card.mine:
+        return
+    how = st.segmented_control(
+        t("登记样地", "Add plots"), ["file", "form"], default="file", key="plots.how",
+        format_func=lambda one: {
+            "file": t("从表格导入", "From a table"), "form": t("逐个填写", "One by one")
+        }[one],
+    )  # fmt: skip
+    if how == "form":
+        plot_form(me, card, _sample_design.unvisited(designs))
+    else:
+        import_plots(me, card)
+
+
+def show_table(card: Card) -> None:
+    """The plots on file with their visits."""
     if card.plots:
         _kit.table(
             [
@@ -29,8 +77,8 @@ def show_plots(me: Actor, card: Card) -> None:
                     "place": f"{plot.longitude:.6f}, {plot.latitude:.6f}",
                     "area": f"{plot.area_m2:g}", "slope": f"{plot.slope_deg:g}",
                     "visits": "；".join(
-                        t(f"{day}（{culms} 株）", f"{day} ({culms} culms)")
-                        for day, culms in zip(plot.visited_on, plot.culms, strict=True)
+                        str(day) if culms is None else t(f"{day}（{culms} 株）", f"{day} ({culms} culms)")
+                        for day, culms in itertools.zip_longest(plot.visited_on, plot.culms)
                     ),
                 }
                 for plot in card.plots
@@ -59,18 +107,6 @@ def show_plots(me: Actor, card: Card) -> None:
                 "No plots yet. Without plots a round mostly earns nothing.",
             )
         )
-    if not card.mine:
-        return
-    how = st.segmented_control(
-        t("登记样地", "Add plots"), ["file", "form"], default="file", key="plots.how",
-        format_func=lambda one: {
-            "file": t("从表格导入", "From a table"), "form": t("逐个填写", "One by one")
-        }[one],
-    )  # fmt: skip
-    if how == "form":
-        plot_form(me, card)
-    else:
-        import_plots(me, card)
 
 
 def store_plots(me: Actor, card: Card, table: PlotTable, *, correcting: bool) -> None:
@@ -151,15 +187,20 @@ class Place:
     slope_deg: float
 
 
-def plot_form(me: Actor, card: Card) -> None:
+def plot_form(me: Actor, card: Card, drawn: Mapping[str, PointLine]) -> None:
     """One visit of one plot, typed."""
     known = {plot.code: plot for plot in card.plots}
     with st.form("plot"):
         chosen = st.selectbox(
-            t("样地", "Plot"), ["", *known], key="plot.known",
-            format_func=lambda code: code or t("＋ 新样地", "+ a new plot"),
-            help=t("再次调查已有样地时，只需选样地、日期、大小年并填写竹株。",
-                   "For another visit of a plot: choose it, the date, the phase, the culms."),
+            t("样地", "Plot"), ["", *drawn, *known], key="plot.known",
+            format_func=lambda code: (
+                t(f"{code}（抽取，待调查）", f"{code} (drawn, to visit)") if code in drawn
+                else code or t("＋ 新样地（不是系统抽取的）", "+ a new plot (not drawn)")
+            ),
+            help=t("抽取的样地：编号和层已定，填实测的经纬度、面积和坡度。再次调查已有样地时，只需选样地、"
+                   "日期、大小年并填写竹株。",
+                   "A drawn plot: type where it was measured. For another visit of a plot: choose "
+                   "it, the date, the phase, the culms."),
         )  # fmt: skip
         place = ask_place(card)
         measured_on, phase, age = ask_visit()
@@ -170,12 +211,19 @@ def plot_form(me: Actor, card: Card) -> None:
         sent = st.form_submit_button(t("登记", "Store"), type="primary")
     if not sent:
         return
-    if plot := known.get(chosen):
+    if point := drawn.get(chosen):
+        place = replace(place, code=point.code, stratum=point.stratum)
+    elif plot := known.get(chosen):
         place = Place(
             plot.code, plot.stratum, plot.longitude, plot.latitude, plot.area_m2, plot.slope_deg
         )
-    if measured_on is None:
-        st.error(t("请填写调查日期。", "The date is needed."))
+    if measured_on is None or phase is None or age is None:
+        st.error(
+            t(
+                "请填写调查日期，并选择大小年和竹龄单位。",
+                "The date, the phase and the unit of the ages are needed.",
+            )
+        )
         return
     with explained():
         rows = typed_rows(place, measured_on, phase, plot_table.parse_culms(text, age=age))
@@ -185,35 +233,43 @@ def plot_form(me: Actor, card: Card) -> None:
 def ask_place(card: Card) -> Place:
     """Fields for where a new plot stands."""
     code, stratum = st.columns(2)
-    code_typed = code.text_input(t("新样地编号", "Code of the new plot"), key="plot.code")
+    code_typed = code.text_input(
+        t("新样地编号（抽取的不填）", "Code of a new plot"), key="plot.code"
+    )
     stratum_chosen = stratum.selectbox(
-        t("层", "Stratum"), sorted(set(card.strata.values())), key="plot.stratum"
+        t("层（抽取的不用选）", "Stratum"), sorted(set(card.strata.values())), key="plot.stratum"
     )
     lon, lat, area, slope = st.columns(4)
     return Place(
         code_typed.strip(),
         stratum_chosen,
-        lon.number_input(t("经度", "Longitude"), value=None, format="%.6f", key="plot.lon"),
-        lat.number_input(t("纬度", "Latitude"), value=None, format="%.6f", key="plot.lat"),
-        area.number_input(t("面积（m²）", "Area (m²)"), value=None, key="plot.area"),
+        lon.number_input(t("实测经度", "Longitude"), value=None, format="%.7f", key="plot.lon"),
+        lat.number_input(t("实测纬度", "Latitude"), value=None, format="%.7f", key="plot.lat"),
+        area.number_input(
+            t("面积（m²）", "Area (m²)"), value=None, key="plot.area",
+            help=t("沿坡面量的面积；坡度大于 10% 时由系统换算成水平面积。",
+                   "Along the slope; above 10 % it is turned into the horizontal area."),
+        ),
         slope.number_input(t("坡度（度）", "Slope (°)"), value=0.0, key="plot.slope"),
-    )
+    )  # fmt: skip
 
 
-def ask_visit() -> tuple[date | None, str, str]:
-    """Fields for the date, the phase, and the unit of the ages."""
+def ask_visit() -> tuple[date | None, str | None, str | None]:
+    """Fields for the date, the phase, and the unit of the ages; nothing is taken for granted."""
     day, phase, age = st.columns(3)
+    choose = t("请选择", "Choose")
     return (
         day.date_input(
             t("调查日期", "Date"), value=None, key="plot.date", format="YYYY-MM-DD"
         ),
         phase.selectbox(
-            t("大小年", "Phase"), list(_layer_card.PHASES), key="plot.phase",
-            format_func=lambda one: t(*_layer_card.PHASES[one]),
+            t("大小年", "Phase"), list(_layer_card.PHASES), index=None, key="plot.phase",
+            format_func=lambda one: t(*_layer_card.PHASES[one]), placeholder=choose,
         ),
         age.selectbox(
-            t("竹龄单位", "Age in"), ["age_du", "age_years"], key="plot.age",
+            t("竹龄单位", "Age in"), ["age_du", "age_years"], index=None, key="plot.age",
             format_func=lambda one: {"age_du": t("度", "du"), "age_years": t("年", "years")}[one],
+            placeholder=choose,
         ),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from pages import _land, _words
 from pages._words import t
 from sinks.core import audit, db, people
 from sinks.core.actor import Actor, Role
-from sinks.crediting import exits, projects, rounds
+from sinks.crediting import exits, projects, rounds, second_measurements
 from sinks.crediting.exits import Exit
 from sinks.crediting.projects import BASIS_ZH, RECORDS
 from sinks.land import parcel_list
@@ -148,7 +148,9 @@ def load_card(me: Actor, project_id: int) -> Card | None:
             parcels=parcel_list.rows(session, ids=[member.parcel_id for member in members]),
             left=exits.of_project(session, project.id),
             may_leave=exits.may_leave(session, project.owner_id, project.id),
-            plots=plot_table.listing(session, project.id),
+            plots=plot_table.listing(
+                session, project.id, blind=second_measurements.blind(session, me, project.id)
+            ),
             rounds=[_round(session, row) for row in rounds.of_project(session, project.id)],
         )
 

@@ -55,6 +55,10 @@ GROUPS = {
     "methods": Words("方法学：列出、输入结构、示例、计算（不用数据库）", "sinks.cli.methods"),
     "project": Words("项目：建立、公示、审定、备案", "sinks.cli.projects"),
     "round": Words("监测期：从开启、核算、公示、核证、备案到签发", "sinks.cli.rounds"),
+    "plots": Words(
+        "样地：抽样设计、GPX、自动发现、盲测复测、照片（逐株数据见 sinks round plots）",
+        "sinks.cli.plot_designs",
+    ),
     "objection": Words("公示期内的异议：列出、答复", "sinks.cli.objections"),
     "contract": Words("碳汇收储合同", "sinks.cli.contracts"),
     "policy": Words("登记机构的政策：提出、批准", "sinks.cli.policies"),

@@ -1,5 +1,6 @@
 """`sinks round plots`: the sample of a round's project, from a table or as it stands."""
 
+import itertools
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ import typer
 
 from sinks.cli import _database, _input, _out
 from sinks.cli._out import Json
-from sinks.crediting import projects, rounds
+from sinks.crediting import projects, rounds, second_measurements
 from sinks.measurement import plot_table
 
 app = typer.Typer(help="样地：从表格导入、列出", no_args_is_help=True)
@@ -59,9 +60,10 @@ def import_plots(
 def list_plots(
     number: NumberArgument, project: ProjectOption = False, as_json: Json = False
 ) -> None:
-    """列出样地和每次调查的株数。"""
-    with _database.acting() as (session, _):
+    """列出样地和每次调查的株数；盲测复测未完成的核证员看不到株数。"""
+    with _database.acting() as (session, actor):
         project_id = number if project else rounds.get(session, number).project_id
+        blind = second_measurements.blind(session, actor, project_id)
         rows: list[dict[str, Any]] = [
             {
                 "id": row.id, "code": row.code, "stratum": row.stratum,
@@ -69,17 +71,20 @@ def list_plots(
                 "slope_deg": row.slope_deg,
                 "visits": [
                     {"date": day, "culms": count}
-                    for day, count in zip(row.visited_on, row.culms, strict=True)
+                    for day, count in itertools.zip_longest(row.visited_on, row.culms)
                 ],
             }
-            for row in plot_table.listing(session, project_id)
+            for row in plot_table.listing(session, project_id, blind=blind)
         ]  # fmt: skip
     text = _out.table(
         ("样地", "层", "经度", "纬度", "调查"),
         [
             (
                 row["code"], row["stratum"], f"{row['longitude']:.6f}", f"{row['latitude']:.6f}",
-                "；".join(f"{one['date']}（{one['culms']} 株）" for one in row["visits"]),
+                "；".join(
+                    str(one["date"]) if blind else f"{one['date']}（{one['culms']} 株）"
+                    for one in row["visits"]
+                ),
             )
             for row in rows
         ],

@@ -108,7 +108,8 @@ def _of_second(session: Session, project_id: int) -> Iterator[PlotFinding]:
     most, in_force = policies.value_or_suggestion(session, "remeasure_tolerance_share")
     decided = "政策" if in_force else "政策建议值（尚未生效）"
     for line in second_measurements.all_measured(session, project_id):
-        if line.difference_share is not None and abs(line.difference_share) > most:
+        # 1e-9: rounding noise is no difference.
+        if line.difference_share is not None and abs(line.difference_share) > most + 1e-9:
             yield PlotFinding("second_differs", (line.code,), _differs(line, most, decided))
 
 

@@ -15,7 +15,7 @@ from sinks.core import papers, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.bars import placed
 from sinks.core.db import now
-from sinks.crediting import projects, round_records, rounds, run_bars
+from sinks.crediting import projects, round_records, rounds, run_bars, second_measurements
 from sinks.crediting.run_words import LABELS, VALUES
 from sinks.land import parcels
 from sinks.measurement import activity_records, activity_words, runs
@@ -58,10 +58,11 @@ def report(
     Raises
     ------
     NotFound, Conflict
-        No such round or run, or none yet.
+        No such round or run, or none yet; or the reader has still to measure plots blind.
     """
     actor.require(*READERS)
     row = rounds.get(session, round_id)
+    second_measurements.refuse_blind(session, actor, row.project_id)
     run = rounds.run_of(session, row, run_id)
     project = session.get_one(projects.Project, row.project_id)
     found = run.input["policy"]

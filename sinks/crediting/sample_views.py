@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from shapely import Point
 from sqlalchemy.orm import Session
 
 from gis_data import sample_points, way_points
 from sinks.core import people
 from sinks.crediting import sample_designs
 from sinks.crediting.sample_designs import KIND_ZH, Kind, SampleDesign
-from sinks.measurement import plot_table
+from sinks.measurement import plot_table, plots
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,12 @@ def _stratum(
         within.reach_m2 / within.land_m2,
         None if row.spacing_m is None else row.spacing_m[stratum],
     )
+
+
+def square(point: PointLine, plot_area_m2: float) -> dict[str, Any]:
+    """The land of a drawn plot as GeoJSON (EPSG:4490), for a map."""
+    place = Point(point.longitude, point.latitude)
+    return dict(plots.square(place, plot_area_m2).__geo_interface__)
 
 
 def gpx(design: DesignLine, *, project_code: str) -> bytes:

@@ -205,9 +205,7 @@ def _opened(content: bytes) -> Image.Image:
         with warnings.catch_warnings():
             # Pillow warns of pictures it takes for bombs; our own limit stands below.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(
-                io.BytesIO(content), formats=("JPEG", "MPO", "PNG", "TIFF", "WEBP")
-            )
+            picture = Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "TIFF", "WEBP"))
             if picture.width * picture.height > POINTS_MAX:
                 raise Invalid("照片的点数过多，请用相机的普通尺寸。", code="photo")
             picture.load()

@@ -127,7 +127,7 @@ class Committed:
 class PlotLine:
     """A plot with the dates of its visits, for lists and maps; ``square`` is GeoJSON.
 
-    culms : living culms counted at each visit, in the order of the dates
+    culms : living culms counted at each visit, in the order of the dates; empty for the blind
     """
 
     id: int
@@ -272,8 +272,11 @@ def refuse_place(row: Row, land: Sequence[tuple[str, MultiPolygon]]) -> None:
         )
 
 
-def listing(session: Session, project_id: int) -> list[PlotLine]:
-    """Plots of a project with their visits, by stratum and code."""
+def listing(session: Session, project_id: int, *, blind: bool = False) -> list[PlotLine]:
+    """Plots of a project with their visits, by stratum and code.
+
+    blind : for a reader who has still to measure some of them: nothing of what was counted
+    """
     counted = (
         select(Plot.code, PlotVisit.measured_on, func.sum(Culm.count))
         .join(PlotVisit, PlotVisit.plot_id == Plot.id)
@@ -297,7 +300,7 @@ def listing(session: Session, project_id: int) -> list[PlotLine]:
             area_m2=plot.area_m2,
             slope_deg=plot.slope_deg,
             visited_on=tuple(visited.get(plot.code, {})),
-            culms=tuple(visited.get(plot.code, {}).values()),
+            culms=() if blind else tuple(visited.get(plot.code, {}).values()),
             square=dict(plots.footprint(plot).__geo_interface__),
         )
         for plot in plots.of_project(session, project_id)

@@ -236,6 +236,19 @@ def culms_of(session: Session, visit_id: int) -> list[Culm]:
     return list(session.scalars(select(Culm).where(Culm.visit_id == visit_id).order_by(Culm.id)))
 
 
+def visit_on(session: Session, plot_id: int, day: date) -> int:
+    """The id of a plot's visit on a day; of two, the later entry."""
+    found = session.scalar(
+        select(PlotVisit.id)
+        .where(PlotVisit.plot_id == plot_id, PlotVisit.measured_on == day)
+        .order_by(PlotVisit.id.desc())
+        .limit(1)
+    )
+    if found is None:
+        raise NotFound(f"这个样地在 {day} 没有调查。", code="visit")
+    return found
+
+
 def counts_of(session: Session, visit_id: int) -> list[CulmCount]:
     """The culms of a visit as plain values."""
     return [
@@ -246,11 +259,16 @@ def counts_of(session: Session, visit_id: int) -> list[CulmCount]:
 
 def footprint(plot: Plot) -> Polygon:
     """The square of the plot's area around its position (EPSG:4490), where the map is read."""
+    return square(to_shape(plot.position), plot.area_m2)
+
+
+def square(place: Point, area_m2: float) -> Polygon:
+    """The square of an area around a place (both EPSG:4490), sides along the axes of EPSG:4549."""
     metric = geometry.metric_crs(anywhere=False)
-    [centre] = geometry.to_metric(np.array([to_shape(plot.position)], dtype=object), metric)
-    half_m = math.sqrt(plot.area_m2) / 2
-    square = shapely.box(centre.x - half_m, centre.y - half_m, centre.x + half_m, centre.y + half_m)
-    return geometry.to_4490([square], metric)[0]
+    [centre] = geometry.to_metric(np.array([place], dtype=object), metric)
+    half_m = math.sqrt(area_m2) / 2
+    drawn = shapely.box(centre.x - half_m, centre.y - half_m, centre.x + half_m, centre.y + half_m)
+    return geometry.to_4490([drawn], metric)[0]
 
 
 def of_project(session: Session, project_id: int) -> list[Plot]:

@@ -14,7 +14,7 @@ from sinks.core.errors import NotFound
 from sinks.crediting import certificates, run_report, serials
 from sinks.land import parcel_map
 from sinks.land.parcels import Parcel
-from sinks.measurement import activity_records
+from sinks.measurement import activity_records, plot_photos
 from sinks.web import answers, session
 
 # A land file holds the names of right holders.
@@ -104,5 +104,7 @@ def _may_read(actor: Actor, row: Document) -> bool:
     if subject in LAND_SUBJECTS and actor.roles & LAND_FILE_READERS:
         return True
     if subject == activity_records.SUBJECT and actor.roles & CLAIM_READERS:
+        return True
+    if subject == "plot" and actor.roles & set(plot_photos.READERS):
         return True
     return row.person_id == actor.person_id or Role.AUDITOR in actor.roles
