@@ -50,8 +50,10 @@ def show(me: Actor, card: Card) -> None:
     for design in reversed(designs):
         show_design(card, design, most_m)
     if card.mine or Role.OFFICER in me.roles:
-        st.subheader(t("抽取样地", "Draw plots"))
-        draw_form(me, card)
+        # Where a sample stands, a further one is the exception.
+        title = t("再抽一次", "A further draw") if designs else t("抽取样地", "Draw plots")
+        with st.expander(title, expanded=not designs):
+            draw_form(me, card)
 
 
 def show_findings(found: Sequence[PlotFinding]) -> None:

@@ -56,9 +56,7 @@ def show(me: Actor, project_id: int, round_id: int, *, working: bool) -> None:
         draw_button(me, project_id, work.to_draw)
 
 
-def show_findings(
-    me: Actor, found: Sequence[PlotFinding], round_id: int, *, working: bool
-) -> None:
+def show_findings(me: Actor, found: Sequence[PlotFinding], round_id: int, *, working: bool) -> None:
     """What the registry itself finds about the plots, each with the way to raise it."""
     if not found:
         st.caption(t("登记簿对样地没有自动发现。", "The registry finds nothing about the plots."))

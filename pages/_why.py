@@ -212,6 +212,9 @@ def show_plots(story: Story) -> None:
             Column("se", t("标准误", "Std. error"), "t/ha", number=True),
         ],
     )
+    if story.blind:
+        _why_again.say_blind()
+        return
     mapped = {
         (stratum["id"], plot["id"]): plot
         for stratum in story.input["strata"]

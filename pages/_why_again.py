@@ -76,7 +76,21 @@ def _verdict(again: Remeasured) -> None:
         )
 
 
+def say_blind() -> None:
+    """Why this person is not shown the plots yet."""
+    st.info(
+        t(
+            "盲测复测完成之前不显示各样地的初测数据、核算报告和输入文件。请在“样地抽样与盲测复测”中办理。",
+            "What the first crew found, the report and the input are shown once every plot drawn "
+            "for a second measurement has been measured.",
+        )
+    )
+
+
 def _files(story: Story) -> None:
+    if story.blind:
+        say_blind()
+        return
     _kit.facts(
         [
             (

@@ -10,7 +10,7 @@ from pages._why_records import RecordFacts
 from pages._words import t
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor
-from sinks.crediting import issuance, projects, rounds
+from sinks.crediting import issuance, projects, rounds, second_measurements
 from sinks.land import parcel_list
 from sinks.measurement import layers, runs
 
@@ -84,6 +84,8 @@ class Story:
     layer_sha256: list[str]
     policies_in_force: bool
     map_error: dict[str, Any] | None
+    # Whoever looks has still to measure plots without knowing what is in them.
+    blind: bool
     input_json: str
     result_json: str
     input: dict[str, Any]
@@ -130,6 +132,7 @@ def load(me: Actor, round_id: int, run_id: int | None = None) -> Story | None:
             layer_sha256=list(run.layer_sha256),
             policies_in_force=run.policies_in_force,
             map_error=run.map_error,
+            blind=second_measurements.blind(session, me, row.project_id),
             input_json=run.input_json,
             result_json=run.result_json,
             input=run.input,

@@ -7,7 +7,17 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _kit, _land, _maps, _session, _why, _why_errors, _why_story, _words
+from pages import (
+    _kit,
+    _land,
+    _maps,
+    _second_measurement,
+    _session,
+    _why,
+    _why_errors,
+    _why_story,
+    _words,
+)
 from pages._kit import Column
 from pages._project_card import Card, RoundLine, load_card
 from pages._session import explained, plain, say_done
@@ -196,6 +206,10 @@ def show_round(me: Actor, card: Card, row: RoundLine) -> None:
         Status.UNDER_VERIFICATION,
         Status.FINDINGS,
     )
+    with st.expander(
+        t("样地抽样与盲测复测", "The sample, and the blind second measurement"), expanded=working
+    ):
+        _second_measurement.show(me, card.id, row.id, working=working)
     left, right = st.columns([3, 2])
     with left:
         st.subheader(t("申报内容", "The claim"))

@@ -353,6 +353,8 @@ def test_all_free_parcels_of_a_county_become_a_project_and_take_a_table_of_plots
     at.selectbox(key="plot.known").set_value("N1")
     at.text_area(key="plot.culms").set_value("10.2 2 16\n8.5 1 2")
     at.date_input(key="plot.date").set_value(date(2026, 10, 1))
+    at.selectbox(key="plot.phase").set_value("on")
+    at.selectbox(key="plot.age").set_value("age_du")
     send = [one.label for one in at.button].index("登记")
     assert "0 个新样地、1 次调查、18 株竹" in said(calm(at.button[send].click().run()))
     with db.transaction(who["clerk"]) as session:
