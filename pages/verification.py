@@ -206,10 +206,12 @@ def show_round(me: Actor, card: Card, row: RoundLine) -> None:
         Status.UNDER_VERIFICATION,
         Status.FINDINGS,
     )
-    with st.expander(
-        t("样地抽样与盲测复测", "The sample, and the blind second measurement"), expanded=working
-    ):
-        _second_measurement.show(me, card.id, row.id, working=working)
+    if card.plots:
+        with st.expander(
+            t("样地抽样与盲测复测", "The sample, and the blind second measurement"),
+            expanded=working,
+        ):
+            _second_measurement.show(me, card.id, row.id, working=working)
     left, right = st.columns([3, 2])
     with left:
         st.subheader(t("申报内容", "The claim"))

@@ -1,11 +1,14 @@
-"""Sample designs, second measurements and photos of plots. Frozen with this revision."""
+"""Sample designs, second measurements and photos of plots. Frozen with this revision.
+
+Its number was given before that of 0009, which came first.
+"""
 
 from pathlib import Path
 
 from alembic import op
 
 revision = "0008"
-down_revision = "0007"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
