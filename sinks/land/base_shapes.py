@@ -101,9 +101,8 @@ def in_view(
                      THEN ST_SimplifyPreserveTopology(s.boundary, :simplify) ELSE s.boundary END, 6),
                    EXISTS (SELECT FROM shape_parcel t JOIN parcel p ON p.id = t.parcel_id
                            WHERE t.shape_id = s.id AND p.status <> 'withdrawn')
-            FROM constraint_shape s
+            FROM constraint_shapes_near(ST_MakeEnvelope(:west, :south, :east, :north, 4490)) s
             WHERE s.layer_id = :layer
-              AND s.boundary && ST_MakeEnvelope(:west, :south, :east, :north, 4490)
             ORDER BY s.id LIMIT :limit
             """
         ),
@@ -125,15 +124,15 @@ def in_view(
 
 def at_point(session: Session, layer_id: int, longitude: float, latitude: float) -> int | None:
     """The id of the shape under a point, the smallest where several lie on each other; or None."""
-    point = func.ST_SetSRID(func.ST_MakePoint(longitude, latitude), 4490)
     return session.scalar(
-        select(ConstraintShape.id)
-        .where(
-            ConstraintShape.layer_id == layer_id,
-            func.ST_Contains(ConstraintShape.boundary, point),
-        )
-        .order_by(ConstraintShape.area_m2)
-        .limit(1)
+        text(
+            """
+            SELECT s.id FROM (SELECT ST_SetSRID(ST_MakePoint(:x, :y), 4490) AS point) p
+                   JOIN LATERAL constraint_shapes_near(p.point) s ON ST_Contains(s.boundary, p.point)
+            WHERE s.layer_id = :layer ORDER BY s.area_m2 LIMIT 1
+            """
+        ),
+        {"x": longitude, "y": latitude, "layer": layer_id},
     )
 
 

@@ -366,7 +366,8 @@ def under(session: Session, parcel_ids: Sequence[int]) -> dict[int, list[Under]]
                      s.id AS shape_id, s.shape_no,
                      ST_CollectionExtract(ST_Intersection(s.boundary_m, v.boundary_m), 3) AS part
               FROM parcel_version v
-                   JOIN constraint_shape s ON ST_Intersects(s.boundary_m, v.boundary_m)
+                   JOIN LATERAL constraint_shapes_near(v.boundary_m) s
+                     ON ST_Intersects(s.boundary_m, v.boundary_m)
                    JOIN constraint_layer l ON l.id = s.layer_id AND l.superseded_by_id IS NULL
               WHERE v.valid_to IS NULL AND v.parcel_id = ANY(:ids))
             SELECT parcel_id, layer_id, kind, name, as_of,

@@ -261,7 +261,8 @@ def _of_county(session: Session, outline_m: MultiPolygon, near: Sequence[Around]
     """Shapes of the county's maps in force near the parcel, without the land of any parcel."""
     rows = session.execute(
         text(
-            "SELECT l.kind, s.shape_no, ST_AsBinary(s.boundary_m) FROM constraint_shape s"
+            "SELECT l.kind, s.shape_no, ST_AsBinary(s.boundary_m)"
+            " FROM constraint_shapes_near(ST_Expand(ST_GeomFromWKB(:wkb, :srid), :near)) s"
             " JOIN constraint_layer l ON l.id = s.layer_id AND l.superseded_by_id IS NULL"
             " WHERE l.kind IN ('cadastre', 'compartment')"
             " AND ST_DWithin(s.boundary_m, ST_GeomFromWKB(:wkb, :srid), :near)"

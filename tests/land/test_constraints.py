@@ -276,7 +276,13 @@ def test_of_ten_thousand_shapes_the_sixteen_below_a_parcel_answer_for_it(
     ]
     layer = added(session, people, tmp_path / "k.geojson", "ecological_redline", grid)
     assert layer.shapes == 10_000
+    read = sa.text(
+        "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+        " WHERE relname = 'constraint_shape'"
+    )
+    before = session.execute(read).scalar_one()
     [one] = constraint_layers.under(session, [parcel_id])[parcel_id]
+    assert session.execute(read).scalar_one() - before < 100
     assert len(one.shape_ids) == 16 and one.share == pytest.approx(1.0, abs=1e-6)
     below = {f"{n:05d}" for n in range(10_000) if 30 <= n % 100 < 34 and 30 <= n // 100 < 34}
     assert set(one.shape_nos) == below
