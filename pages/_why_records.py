@@ -36,7 +36,9 @@ def load(session: Any, round_id: int) -> list[RecordFacts]:
             row.id,
             codes[row.parcel_id],
             row.year,
-            activity_words.values_words(row.kind, row.values or {}, english=_words.lang() == "en"),
+            activity_words.values_words(
+                row.kind, row.values or {}, english=_words.lang() == "en", short=True
+            ),
             tuple((one.id, one.name, one.sha256) for one in filed.get(row.id, [])),
         )
         for row in rows
@@ -165,7 +167,7 @@ def show_records(records: Sequence[RecordFacts]) -> None:
         [
             Column("code", t("地块", "Parcel")),
             Column("year", t("年份", "Year")),
-            Column("words", t("记录", "Record")),
+            Column("words", t("记录", "Record"), wraps=True),
             Column("evidence", t("依据", "Evidence")),
         ],
     )

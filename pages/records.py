@@ -1,6 +1,6 @@
 """Page: what was done on the land year by year, with its evidence; one by one or from a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -23,7 +23,9 @@ READERS = (
     Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR,
 )  # fmt: skip
 WRITERS = frozenset({Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER})
-# The kind that is asked for first, by the method of the project or the type of the land.
+# A longer list scrolls by itself, so that the form below stays near.
+LIST_ROWS_MAX, LIST_HEIGHT = 6, 520
+# The kind that is asked for first, by the type of the land.
 FIRST_KIND = {"farmland": "paddy_season", "tea": "nitrogen"}
 
 
@@ -89,7 +91,7 @@ def _shown(line: activity_records.Line) -> Shown:
     english = _words.lang() == "en"
     words = activity_words.KINDS[row.kind][english]
     if row.values is not None:
-        words = activity_words.values_words(row.kind, row.values, english=english)
+        words = activity_words.values_words(row.kind, row.values, english=english, short=True)
     state = "superseded" if line.superseded else "standing" if row.values else "withdrawn"
     return Shown(
         row.id, line.parcel_code, row.year, row.kind, words, state,
@@ -120,6 +122,11 @@ def show_records(rows: Sequence[Shown]) -> None:
                 f"{bare} records have no evidence; it is needed before a round is published.",
             )
         )
+    with st.container(height=LIST_HEIGHT if len(rows) > LIST_ROWS_MAX else "content", border=False):
+        _table(rows, chips)
+
+
+def _table(rows: Sequence[Shown], chips: Mapping[str, _kit.Html]) -> None:
     _kit.table(
         [
             {
@@ -137,7 +144,7 @@ def show_records(rows: Sequence[Shown]) -> None:
             Column("id", t("编号", "No."), number=True),
             Column("code", t("地块", "Parcel")),
             Column("year", t("年份", "Year")),
-            Column("words", t("记录", "Record")),
+            Column("words", t("记录", "Record"), wraps=True),
             Column("evidence", t("依据", "Evidence")),
             Column("state", t("状态", "State")),
         ],

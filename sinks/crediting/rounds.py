@@ -336,6 +336,7 @@ def frozen_by_records(
 ) -> FrozenByRecords:
     """What a round by records froze. The debit carried is that of `policy`, else the project's."""
     project = session.get_one(projects.Project, row.project_id)
+    assert project.practice_from_year is not None  # Asked for when a project by records is made.
     debit_kg = policy.get("carried_debit_kg")
     members = _frozen_parcels(session, row)
     codes = parcels.codes_of(session, [member.parcel_id for member, _ in members])
@@ -345,7 +346,7 @@ def frozen_by_records(
         method_id=project.method_id,
         period_start=row.period_start,
         period_end=row.period_end,
-        practice_from_year=project.practice_from_year or row.period_start.year,
+        practice_from_year=project.practice_from_year,
         parcels=[
             RecordedParcel(
                 member.parcel_id,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from methodologies import activity
 from methodologies.base import MethodInputInvalid
 
 KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -113,12 +114,23 @@ def value_words(value: Any, *, english: bool = False) -> str:
     return CHOICES[value][english] if value in CHOICES else str(value)
 
 
-def values_words(kind: str, values: Mapping[str, Any], *, english: bool = False) -> str:
-    """The values of a record on one line, each with its name; the kind first."""
+def values_words(
+    kind: str, values: Mapping[str, Any], *, english: bool = False, short: bool = False
+) -> str:
+    """The values of a record on one line, each with its name; the kind first.
+
+    short : amounts of nought are said together, at the end
+    """
+    # The database keeps the names in an order of its own.
+    order = [name for name in activity.KINDS[kind].model_fields if name in values]
+    nought = [name for name in order if short and type(values[name]) is float and not values[name]]
     said = [
-        f"{FIELDS[name][english]} {value_words(value, english=english)}"
-        for name, value in values.items()
+        f"{FIELDS[name][english]} {value_words(values[name], english=english)}"
+        for name in order
+        if name not in nought and not (short and values[name] is None)
     ]
+    if nought:
+        said.append("all other amounts 0" if english else "其余数量为 0")
     return f"{KINDS[kind][english]}：{'；'.join(said)}"
 
 
