@@ -10,7 +10,7 @@ from sinks.cli.demo_people import MARK, Stage
 from sinks.cli.demo_register import Land
 from sinks.cooperative import contracts
 from sinks.core import db
-from sinks.crediting import certificates, issuance, ledger, projects, rounds
+from sinks.crediting import certificates, issuance, ledger, projects, rounds, sample_designs
 from sinks.crediting.ledger import AccountKind
 from sinks.land import parcels
 from sinks.measurement import plots
@@ -38,6 +38,8 @@ class Plan:
     villages: tuple[str, ...]
     plots: int
     last: str
+    # Of each stratum, drawn by the registry and not visited yet.
+    drawn: int = 0
 
 
 PLANS = (
@@ -49,7 +51,7 @@ PLANS = (
     Plan("F", "石岭村毛竹林经营碳汇项目", "clerk1", ("shiling",), 0, "measured"),
     Plan("G", "夏阳村毛竹林经营碳汇项目", "clerk2", ("xiayang",), 16, "open"),
     Plan("H", "劳岭村毛竹林经营碳汇项目", "clerk3", ("laoling",), 0, "created"),
-    Plan("I", "仙潭村毛竹林经营碳汇项目", "clerk3", ("xiantan",), 0, "validated"),
+    Plan("I", "仙潭村毛竹林经营碳汇项目", "clerk3", ("xiantan",), 0, "validated", drawn=8),
     Plan("J", "大竹园村毛竹林经营碳汇项目", "developer1", ("dazhuyuan",), 0, "published"),
     Plan("K", "景溪村毛竹林经营碳汇项目", "developer1", ("jingxi",), 12, "registered"),
 )
@@ -108,6 +110,16 @@ class _Way:
             ).id  # fmt: skip
         if self.plan.plots:
             self._add_plots(strata)
+        if self.plan.drawn:
+            self._draw_sample()
+
+    def _draw_sample(self) -> None:
+        with self.stage.acting(self.plan.clerk) as (session, actor):
+            sample_designs.draw(
+                session, actor, self.project_id, kind=sample_designs.Kind.SYSTEMATIC,
+                plot_area_m2=demo_land.PLOT_AREA_M2,
+                numbers=sample_designs.stated(dict.fromkeys(STRATA, self.plan.drawn)),
+            )  # fmt: skip
 
     def _add_plots(self, strata: dict[int, str]) -> None:
         random = np.random.default_rng([demo_land.SEED, self.number])

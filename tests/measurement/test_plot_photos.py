@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from sinks.core import documents
 from sinks.core.actor import Actor
 from sinks.core.documents import Document
-from sinks.core.errors import Invalid, NotPermitted
+from sinks.core.errors import Invalid, NotFound, NotPermitted
 from sinks.crediting import projects
 from sinks.measurement import plot_photos, plots
 from sinks.measurement.plot_photos import Taken
+from sinks.web import files
 from tests import world
 
 
@@ -97,6 +98,9 @@ def test_what_the_file_says_goes_before_what_is_typed(
     assert plot_photos.content_of(session, people["verifier"], first.id) == content
     with pytest.raises(NotPermitted):
         plot_photos.content_of(session, people["court"], first.id)
+    assert files.readable(session, people["verifier"], first.document_id) is row
+    with pytest.raises(NotFound):
+        files.readable(session, people["court"], first.document_id)
 
 
 def test_a_photo_without_place_or_from_the_future_or_of_another_is_refused(
