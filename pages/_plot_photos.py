@@ -33,7 +33,7 @@ def show(me: Actor, card: Card) -> None:
             )
         )
     if card.mine or Role.OFFICER in me.roles:
-        photo_form(me, card)
+        photo_form(me, card, len(lines))
 
 
 def show_table(lines: list[PhotoLine]) -> None:
@@ -81,7 +81,7 @@ def _preview(_me: Actor, photo_id: int, sha256: str) -> bytes:
         return plot_photos.preview(plot_photos.content_of(session, _me, photo_id))
 
 
-def photo_form(me: Actor, card: Card) -> None:
+def photo_form(me: Actor, card: Card, filed: int) -> None:
     """A photo of a visit; place and time are typed only where the file does not say them."""
     visits = {(plot.code, day): plot for plot in card.plots for day in reversed(plot.visited_on)}
     if not visits:
@@ -93,7 +93,8 @@ def photo_form(me: Actor, card: Card) -> None:
     )  # fmt: skip
     file = st.file_uploader(
         t("照片", "Photo"), type=["jpg", "jpeg", "png", "tif", "tiff", "webp"],
-        key=f"photo.file.{card.id}",
+        # A new field once a photo is on file: the same press must not file it twice.
+        key=f"photo.file.{card.id}.{filed}",
     )  # fmt: skip
     if file is None:
         return

@@ -184,7 +184,7 @@ class Place:
     longitude: float | None
     latitude: float | None
     area_m2: float | None
-    slope_deg: float
+    slope_deg: float | None
 
 
 def plot_form(me: Actor, card: Card, drawn: Mapping[str, PointLine]) -> None:
@@ -192,7 +192,7 @@ def plot_form(me: Actor, card: Card, drawn: Mapping[str, PointLine]) -> None:
     known = {plot.code: plot for plot in card.plots}
     with st.form("plot"):
         chosen = st.selectbox(
-            t("样地", "Plot"), ["", *drawn, *known], key="plot.known",
+            t("样地", "Plot"), [*drawn, "", *known], key="plot.known",
             format_func=lambda code: (
                 t(f"{code}（抽取，待调查）", f"{code} (drawn, to visit)") if code in drawn
                 else code or t("＋ 新样地（不是系统抽取的）", "+ a new plot (not drawn)")
@@ -250,7 +250,7 @@ def ask_place(card: Card) -> Place:
             help=t("沿坡面量的面积；坡度大于 10% 时由系统换算成水平面积。",
                    "Along the slope; above 10 % it is turned into the horizontal area."),
         ),
-        slope.number_input(t("坡度（度）", "Slope (°)"), value=0.0, key="plot.slope"),
+        slope.number_input(t("坡度（度）", "Slope (°)"), value=None, key="plot.slope"),
     )  # fmt: skip
 
 
@@ -283,11 +283,18 @@ def typed_rows(place: Place, measured_on: date, phase: str, culms: list[CulmCoun
         The place is not complete.
     """
     longitude, latitude, area_m2 = place.longitude, place.latitude, place.area_m2
-    if not place.code or longitude is None or latitude is None or area_m2 is None:
-        raise Invalid("编号、经纬度和面积都要填写。", code="plot")
+    slope_deg = place.slope_deg
+    if (
+        longitude is None
+        or latitude is None
+        or area_m2 is None
+        or slope_deg is None
+        or not place.code
+    ):
+        raise Invalid("编号、经纬度、面积和坡度都要填写；平地的坡度填 0。", code="plot")
     return [
         Row(
-            1, place.code, place.stratum, longitude, latitude, area_m2, place.slope_deg,
+            1, place.code, place.stratum, longitude, latitude, area_m2, slope_deg,
             measured_on, phase, group,
         )
         for group in culms

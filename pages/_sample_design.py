@@ -87,7 +87,7 @@ def show_design(card: Card, design: DesignLine, most_m: float) -> None:
             legend=[
                 *_land.legend(card.parcels),
                 (t("待调查", "To visit"), _words.VIOLET, False),
-                (t("已调查", "Visited"), _words.GREEN, False),
+                (t("已调查", "Visited"), _words.BLUE, False),
                 (t("偏离位置", "Off its place"), _words.RED, False),
             ],
             around=_land.county_outlines(), basemaps=_land.basemaps(),
@@ -114,8 +114,11 @@ def show_design(card: Card, design: DesignLine, most_m: float) -> None:
     with st.expander(t("设计说明（供核证）与位置表", "The design in words, and its places")):
         for paragraph in sample_views.statement(design, project_code=card.code):
             st.markdown(plain(paragraph))
-        st.caption(t("设计文本（种子由它得出）：", "The text the seed comes from:"))
-        st.code(design.design_json, language=None, wrap_lines=True)
+        st.download_button(
+            t("下载设计文本（种子由它和随机数得出）", "The text the seed comes from"),
+            design.design_json, f"{card.code}-{design.number}.json", "application/json",
+            key=f"sample.text.{design.id}",
+        )  # fmt: skip
         _points_table(design)
 
 
@@ -156,7 +159,7 @@ def _points_table(design: DesignLine) -> None:
 def _point_feature(point: PointLine, plot_area_m2: float, most_m: float) -> dict[str, Any]:
     colour = _words.VIOLET
     if point.visited_on is not None:
-        colour = _words.RED if (point.distance_m or 0.0) > most_m else _words.GREEN
+        colour = _words.RED if (point.distance_m or 0.0) > most_m else _words.BLUE
     return {
         "type": "Feature",
         "geometry": sample_views.square(point, plot_area_m2),

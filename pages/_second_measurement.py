@@ -63,8 +63,14 @@ def show_findings(me: Actor, found: Sequence[PlotFinding], round_id: int, *, wor
     for place, one in enumerate(found):
         with st.container(border=True, key=f"plot-finding-{place}"):
             st.write(plain(one.message))
-            if working and st.button(
-                t("作为整改项提出", "Raise it"), key=f"plot-finding.{round_id}.{place}"
+            # What the verifier has still to measure is no fault of the owner's.
+            mine = one.code == "second_missing"
+            if (
+                working
+                and not mine
+                and st.button(
+                    t("作为整改项提出", "Raise it"), key=f"plot-finding.{round_id}.{place}"
+                )
             ):
                 with explained():
                     with db.transaction(me) as session:

@@ -96,6 +96,8 @@ def test_the_owner_draws_a_sample_and_measures_a_drawn_plot(
     assert "选择大小年和竹龄单位" in said(at)
     at.selectbox(key="plot.phase").set_value("on")
     at.selectbox(key="plot.age").set_value("age_years")
+    assert "平地的坡度填 0" in said(calm(at.button[send].click().run()))
+    at.number_input(key="plot.slope").set_value(12.0)
     assert "1 个新样地、1 次调查、16 株竹" in said(calm(at.button[send].click().run()))
     with db.transaction(who["clerk"]) as session:
         [line] = plot_table.listing(session, project_id)
