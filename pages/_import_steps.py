@@ -46,6 +46,14 @@ def commit(person: Actor, batch: ImportBatch) -> None:
             "A missing certificate number has to be entered before the review.",
         )
     )
+    if named := batch.mapping.get("holder"):
+        st.caption(
+            t(
+                f"文件的“{named}”列只随行留存：所有行都记在这里选的权利人名下。权利人不同的行请分批导入。",
+                f"Names in “{named}” are kept with the rows alone: every row goes to the holder "
+                "chosen here. Import rows of different holders apart.",
+            )
+        )
     count, left = rows.get("taken", 0), rows.get("open", 0)
     if left:
         st.info(

@@ -192,7 +192,8 @@ PLAIN_RIGHTS = """
 SELECT p.id FROM unnest(CAST(:ids AS bigint[])) chosen(id) JOIN parcel p USING (id)
 JOIN parcel_version v ON v.parcel_id = p.id AND v.valid_to IS NULL
 JOIN LATERAL (
-  SELECT count(*) AS n, bool_and(certificate_no <> :pending AND term_to IS NULL AND share = 1
+  SELECT count(*) AS n, bool_and(certificate_no <> :pending AND share = 1
+      AND (term_to IS NULL OR term_to > current_date)
       AND kind = 'land_use' AND certificate_kind IN ('real_estate', 'forest_right')
       AND added_by_id <> :person) AS plain
   FROM parcel_right WHERE parcel_id = p.id) r ON r.n = 1 AND r.plain

@@ -8,6 +8,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ NEIGHBOURS_MAX = 500
 # What a parcel takes from the columns; the others stay with the row as they are.
 TAKEN_OVER = (
     "name", "compartment", "subcompartment", "parcel_no", "township", "certificate_no",
+    "term_from", "term_to",
 )  # fmt: skip
 
 
@@ -285,13 +287,29 @@ def _said(
         str(values[one]) for one in ("compartment", "subcompartment") if values.get(one)
     )
     name = str(values.get("name") or number or values.get("parcel_no") or "").strip()
+    doubts = [{"code": one.code, "message": one.message} for one in normal.questions]
+    term = [
+        day if isinstance(day := values.get(one), date) else None
+        for one in ("term_from", "term_to")
+    ]
+    if term[0] and term[1] and term[1] <= term[0]:
+        doubts.append(
+            {
+                "code": "term_order",
+                "message": f"期限止 {term[1]} 不晚于期限起 {term[0]}。"
+                "收下则两个日期都不记，请在权属中按证书补录。",
+            }
+        )
+        term = [None, None]
     said = {
         "name": (name or f"{batch.file_name} 第 {row + 1} 行")[:NAME_CHARACTERS_MAX],
         "township": str(values.get("township") or "")[:TOWNSHIP_CHARACTERS_MAX],
         "certificate_no": str(values.get("certificate_no") or "")[:CERTIFICATE_CHARACTERS_MAX],
+        "term_from": term[0],
+        "term_to": term[1],
         "attributes": _plain(attributes),
     }
-    return said, [{"code": one.code, "message": one.message} for one in normal.questions]
+    return said, doubts
 
 
 def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -348,23 +366,26 @@ def _drawable(polygon: Any, read: VectorFile) -> bytes | None:
 
 WRITE = """
 INSERT INTO import_row (batch_id, row_no, state, taken, boundary, boundary_sha256, source_sha256,
-  area_m2, declared_area_m2, district_code, name, township, certificate_no, attributes, messages,
-  repair_boundary, repair)
+  area_m2, declared_area_m2, district_code, name, township, certificate_no, term_from, term_to,
+  attributes, messages, repair_boundary, repair)
 SELECT :batch_id, row_no, state, taken, ST_GeomFromWKB(wkb, 4490), boundary_sha256, source_sha256,
-  area_m2, declared_area_m2, district_code, name, township, certificate_no,
+  area_m2, declared_area_m2, district_code, name, township, certificate_no, term_from, term_to,
   attributes::jsonb, messages::jsonb, ST_GeomFromWKB(repair_wkb, 4490), repair::jsonb
 FROM unnest(CAST(:row_no AS bigint[]), CAST(:state AS text[]), CAST(:taken AS boolean[]),
   CAST(:wkb AS bytea[]), CAST(:boundary_sha256 AS text[]), CAST(:source_sha256 AS text[]),
   CAST(:area_m2 AS float8[]), CAST(:declared_area_m2 AS float8[]), CAST(:district_code AS text[]),
   CAST(:name AS text[]), CAST(:township AS text[]), CAST(:certificate_no AS text[]),
+  CAST(:term_from AS date[]), CAST(:term_to AS date[]),
   CAST(:attributes AS text[]), CAST(:messages AS text[]), CAST(:repair_wkb AS bytea[]),
   CAST(:repair AS text[]))
   AS sent(row_no, state, taken, wkb, boundary_sha256, source_sha256, area_m2, declared_area_m2,
-    district_code, name, township, certificate_no, attributes, messages, repair_wkb, repair)
+    district_code, name, township, certificate_no, term_from, term_to, attributes, messages,
+    repair_wkb, repair)
 """
 SENT = (
     "row_no", "state", "taken", "wkb", "boundary_sha256", "source_sha256", "area_m2",
-    "declared_area_m2", "district_code", "name", "township", "certificate_no", "repair_wkb",
+    "declared_area_m2", "district_code", "name", "township", "certificate_no", "term_from",
+    "term_to", "repair_wkb",
 )  # fmt: skip
 
 

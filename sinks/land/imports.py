@@ -197,10 +197,10 @@ FROM taken
 RIGHTS = """
 WITH added AS (
   INSERT INTO parcel_right (parcel_id, party_id, kind, share, certificate_kind, certificate_no,
-    added_by_id)
+    term_from, term_to, added_by_id)
   SELECT v.parcel_id, :owner, 'land_use', 1,
     CASE WHEN r.certificate_no LIKE '%林证%' THEN 'forest_right' ELSE 'real_estate' END,
-    coalesce(nullif(r.certificate_no, ''), :pending), :person
+    coalesce(nullif(r.certificate_no, ''), :pending), r.term_from, r.term_to, :person
   FROM import_row r JOIN parcel_version v
     ON v.source_sha256 = :sha256 AND v.source_row = r.row_no AND v.valid_from = :at
   WHERE r.batch_id = :batch AND r.taken ORDER BY r.row_no

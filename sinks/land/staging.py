@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -109,6 +109,7 @@ class ImportRow(Base):
     __tablename__ = "import_row"
     __table_args__ = (
         CheckConstraint("state in ('accepted','questioned','refused')", name="state"),
+        CheckConstraint("term_to is null or term_to > term_from", name="term"),
     )
 
     batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id"), primary_key=True)
@@ -126,6 +127,8 @@ class ImportRow(Base):
     name: Mapped[str] = mapped_column(server_default="")
     township: Mapped[str] = mapped_column(server_default="")
     certificate_no: Mapped[str] = mapped_column(server_default="")
+    term_from: Mapped[date | None]
+    term_to: Mapped[date | None]
     attributes: Mapped[dict[str, Any]]
     messages: Mapped[list[Any]]  # code, message
     repair: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

@@ -4,6 +4,7 @@ import io
 import json
 import threading
 import zipfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,29 @@ def test_a_commit_writes_what_one_parcel_at_a_time_would_have_written(
     assert held[0] == held[1]
     actions = [event.action for event in audit.history(session, f"parcel:{together}")]
     assert actions == ["parcel.create", "right.add"]
+
+
+def test_the_term_in_the_file_is_the_term_of_the_right(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    row = committed(session, people, squares(2, 期限起="2020.1.1", 期限止="2049年12月31日"))
+    ids = imports.parcel_ids(session, row.id)
+    terms = session.execute(
+        select(ParcelRight.term_from, ParcelRight.term_to).where(ParcelRight.parcel_id.in_(ids))
+    ).all()
+    assert terms == [(date(2020, 1, 1), date(2049, 12, 31))] * 2
+    assert bulk.portion(session, people["officer"], ids, Step.SUBMIT) == []
+    assert bulk.portion(session, people["officer2"], ids, Step.REVIEW) == []
+    assert {session.get_one(Parcel, one).status for one in ids} == {"rights_reviewed"}
+
+
+def test_a_term_that_ends_before_it_begins_is_asked_about_and_not_written_down(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    batch = staged(session, people, squares(1, 期限起="2030-01-01", 期限止="2020-01-01"))
+    [found] = session.scalars(select(ImportRow).where(ImportRow.batch_id == batch.id))
+    assert [said["code"] for said in found.messages] == ["term_order"]
+    assert found.term_from is None and found.term_to is None and found.taken is None
 
 
 def test_each_parcel_of_an_import_has_its_own_audit_rows(

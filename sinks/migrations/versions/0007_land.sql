@@ -101,3 +101,7 @@ BEGIN
     END IF;
   END IF;
 END $$;
+
+-- The term of the right as the file states it; it goes to the right when the row becomes a parcel.
+ALTER TABLE import_row ADD COLUMN term_from date, ADD COLUMN term_to date,
+  ADD CONSTRAINT import_row_term_check CHECK (term_to IS NULL OR term_to > term_from);
