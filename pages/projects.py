@@ -282,7 +282,10 @@ def show_about(me: Actor, card: Card) -> None:
             f"project-{card.id}",
             [_land.feature(row) for row in card.parcels]
             + [_plot_feature(plot) for plot in card.plots],
-            legend=[*_land.legend(card.parcels), (t("样地", "Plot"), _words.VIOLET, False)],
+            legend=[
+                *_land.legend(card.parcels),
+                *([(t("样地", "Plot"), _words.VIOLET, False)] if card.plots else []),
+            ],
             around=_land.county_outlines(), basemaps=_land.basemaps(),
             review_number=_land.review_number(),
         )  # fmt: skip
@@ -297,14 +300,12 @@ def show_about(me: Actor, card: Card) -> None:
                 (t("层", "Strata"), "、".join(sorted(set(card.strata.values())))),
                 (t("方法", "Method"), card.method_id),
                 (t("基准线", "Baseline"), card.baseline),
+                *record_facts(card),
                 (t("公示至", "Notice until"), card.notice_ends_on),
                 (t("审定意见", "Validation"), card.statement),
                 (t("项目备案号", "Filing number"), card.filing_no),
             ]
         )
-        if card.by_records:
-            address = f"/records?project={card.id}"
-            st.html(f"<p>{_kit.link(t('看、登记活动记录', 'Activity records'), address)}</p>")
         st.caption(next_words(card))
         if card.mine and card.status == projects.Status.DRAFT:
             publish_project(me, card)
@@ -369,6 +370,14 @@ def show_exits(me: Actor, card: Card) -> None:
                 with db.transaction(me) as session:
                     exits.leave(session, me, card.id, chosen, reason=reason)
                 say_done(t("已退出项目。", "It has left the project."))
+
+
+def record_facts(card: Card) -> list[tuple[str, _kit.Html]]:
+    """The way to the activity records, where the method measures by them."""
+    if not card.by_records:
+        return []
+    address = f"/records?project={card.id}"
+    return [(t("活动记录", "Records"), _kit.link(t("看、登记活动记录", "read, write"), address))]
 
 
 def _plot_feature(plot: PlotLine) -> dict[str, Any]:

@@ -204,11 +204,14 @@ def record_form(me: Actor, places: Sequence[Place]) -> None:
             )
         )
         values: dict[str, Any] = {}
-        columns = st.columns(2)
-        fields = activity.KINDS[kind].model_fields
-        for number, (field, info) in enumerate(fields.items()):
-            with columns[number % 2]:
-                values[field] = ask(kind, field, info.annotation)
+        fields = list(activity.KINDS[kind].model_fields.items())
+        # Two a row, and on a phone still in their order.
+        for first in range(0, len(fields), 2):
+            for column, (field, info) in zip(
+                st.columns(2), fields[first : first + 2], strict=False
+            ):
+                with column:
+                    values[field] = ask(kind, field, info.annotation)
         files = st.file_uploader(
             t("依据材料（发票、农事记录、照片）", "Evidence"), accept_multiple_files=True,
             key=f"record.files.{kind}",
