@@ -1,6 +1,7 @@
 """Designs of a sample: drawn once, kept, recomputed, and what is found where people went elsewhere."""
 
 import hashlib
+import threading
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -9,11 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from sinks.core import policies
+from sinks.core import db, policies
 from sinks.core.actor import Actor
 from sinks.core.db import today
 from sinks.core.errors import Conflict, Invalid, NotPermitted
-from sinks.crediting import plot_findings, projects, sample_designs, sample_views
+from sinks.crediting import exits, plot_findings, projects, sample_designs, sample_views
 from sinks.crediting.sample_designs import Kind, SampleDesign
 from sinks.measurement import plots
 from sinks.measurement.plots import CulmCount
@@ -237,3 +238,57 @@ def test_the_distance_asked_for_is_the_one_in_force(
     assert policies.find(session, "plot_position_max_m") is not None
     codes = [one.code for one in plot_findings.of_project(session, project_id)]
     assert "off_position" not in codes
+
+
+def test_when_the_land_has_changed_a_sample_nobody_visited_is_followed_by_another(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    ids = [world.enrolled(session, people, world.land(500 * n, 0, 400, 400)) for n in range(2)]
+    first, _ = (world.contracted(session, people, [one]) for one in ids)
+    project_id = projects.create(
+        session, people["clerk"], name="x", method_id="moso-mgmt/1", strata=dict.fromkeys(ids, "A")
+    ).id
+    drawn(session, people["clerk"], project_id, counts={"A": 6})
+    session.execute(
+        text("UPDATE contract SET term_to = current_date WHERE id = :id"), {"id": first}
+    )
+    session.expire_all()
+    exits.leave(session, people["clerk"], project_id, ids[0], reason="收储合同期满未续")
+    again = drawn(session, people["clerk"], project_id, counts={"A": 6})
+    assert [one["parcel_id"] for one in again.design["land"]] == ids[1:]
+    before, now = sample_views.listing(session, project_id)
+    assert before.superseded and not now.superseded
+    # The first is kept whole, and comes out again from the land as it was.
+    assert sample_designs.redrawn(session, before.id) and len(before.points) == 6
+    visit(session, people["clerk"], project_id, sample_designs.points(session, again.id)[0])
+    [missing] = [
+        one for one in plot_findings.of_project(session, project_id) if one.code == "not_visited"
+    ]
+    assert missing.message.startswith("第 2 次抽样") and len(missing.plots) == 5
+
+
+def test_of_two_draws_at_once_one_waits_and_is_then_refused(
+    engine: sa.Engine, people: dict[str, Actor]
+) -> None:
+    with db.transaction(people["registrar"]) as session:
+        parcel_id = world.enrolled(session, people, world.land(0, 0, 400, 400))
+        world.contracted(session, people, [parcel_id])
+        project_id = projects.create(
+            session, people["clerk"], name="x", method_id="moso-mgmt/1", strata={parcel_id: "A"}
+        ).id
+    refused: list[str] = []
+
+    def second() -> None:
+        try:
+            with db.transaction(people["clerk2"]) as other:
+                drawn(other, people["clerk2"], project_id, counts={"A": 6})
+        except Conflict as refusal:
+            refused.append(refusal.code)
+
+    with db.transaction(people["clerk"]) as session:
+        drawn(session, people["clerk"], project_id, counts={"A": 6})
+        thread = threading.Thread(target=second)
+        thread.start()
+        world.wait_until_blocked(engine)
+    thread.join()
+    assert refused == ["draw_stands"]
