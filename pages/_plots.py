@@ -44,7 +44,7 @@ def show_plots(me: Actor, card: Card) -> None:
 def show_visits(me: Actor, card: Card) -> None:
     """Plots on file, and how to add some."""
     designs, found, _ = _sample_design.load(me, card.id)
-    if not designs:
+    if not designs and not card.plots:
         st.info(
             t(
                 "外业之前请先在“抽样”中抽取样地：不是系统抽取的样地会在核证页上逐一列出。",
