@@ -36,6 +36,13 @@ DECLARED_SHARE_OVER = 0.05
 SQUARE_DEGREES = 5.0
 
 
+CROSSED_IN_METRES = Refusal(
+    "crossed_in_metres",
+    "边界有两段几乎贴在一起（相距不到一毫米），换算成米后互相交叉。请在原软件里把相接的部分合并成一个面，"
+    "或者把它们拉开。",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class CheckedRow:
     """A row that is taken.
@@ -135,6 +142,10 @@ def check_rows(
         elif placement is not None and placement.beyond_share[index] > BEYOND_SHARE_MAX:
             refused[row.row] = _outside_refusal(float(placement.distance_m[index]), polygon)
     keep = [index for index, (row, _) in enumerate(taken) if row.row not in refused]
+    if not anywhere:
+        for place in _crossed_in_metres(polygons[keep]):
+            refused[taken[keep[place]][0].row] = CROSSED_IN_METRES
+        keep = [index for index in keep if taken[index][0].row not in refused]
     questions: list[list[Question]] = [list(row.questions) for row, _ in taken]
     _ask_about_shape(keep, polygons, area_m2, questions, anywhere=anywhere)
     if placement is not None:
@@ -219,6 +230,13 @@ def _areas_on_the_map(
         else:
             taken.append((row, polygon))
     return taken
+
+
+def _crossed_in_metres(polygons_4490: geometry.Polygons) -> NDArray[np.intp]:
+    """Return which outlines are none any more in metres, in which the register measures overlaps: an
+    edge that is straight in degrees is not there, and what a hair keeps apart may cross."""
+    metric = geometry.to_metric(polygons_4490, geometry.metric_crs(anywhere=False))
+    return np.flatnonzero(~shapely.is_valid(metric))
 
 
 def _refuse_endless(outlines: geometry.Polygons) -> None:

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sinks.core import audit
 from sinks.core.actor import Actor, Role
-from sinks.core.db import Base, Key, RecordedAt, now
+from sinks.core.db import Base, Key, RecordedAt, now, refused_in_words
 from sinks.core.errors import Conflict, Invalid
 from sinks.core.jobs import Progress
 from sinks.core.people import Party
-from sinks.land import marks, parcels, rights, staging
+from sinks.land import marks, parcel_outlines, parcels, rights, staging
 from sinks.land.marks import ParcelMark
 from sinks.land.staging import ImportBatch, State
 
@@ -116,7 +116,8 @@ def _write(
     """Write parcels, rights and marks, each in one statement; gives how many marks there are."""
     started_at = now(session)
     progress.step("写入地块", 0, count)
-    session.execute(text(PARCELS), _values(batch, actor, started_at))
+    with refused_in_words(session, parcel_outlines.CROSSED):
+        session.execute(text(PARCELS), _values(batch, actor, started_at))
     progress.step("写入权利", 0, count)
     session.execute(
         text(RIGHTS), {**_values(batch, actor, started_at), "owner": owner_id,

@@ -5,6 +5,7 @@ Every doubt that an outline raises is written down with it (`marks`).
 """
 
 import json
+from types import MappingProxyType
 from typing import Any
 
 import shapely
@@ -18,11 +19,20 @@ from gis_data.check import CheckedRow
 from gis_data.refusals import FileRefused
 from sinks.core import audit
 from sinks.core.actor import Actor, Role
-from sinks.core.db import now
+from sinks.core.db import now, refused_in_words
 from sinks.core.errors import Conflict, Invalid
 from sinks.land import marks, overlaps, parcels
 from sinks.land.marks import ParcelMark
 from sinks.land.parcels import Parcel, ParcelVersion, SinkType, Status
+
+# Files and drawings are refused for it before; a transformation that rounds otherwise is met here.
+CROSSED = MappingProxyType(
+    {
+        "parcel_version_boundary_valid_in_metres_check": Invalid(
+            check.CROSSED_IN_METRES.message, code=check.CROSSED_IN_METRES.code
+        )
+    }
+)
 
 
 def parse_boundary(geojson: dict[str, Any]) -> MultiPolygon:
@@ -164,8 +174,8 @@ def _add_version(
         valid_from=now(session),
         created_by_id=actor.person_id,
     )
-    session.add(version)
-    session.flush()
+    with refused_in_words(session, CROSSED):
+        session.add(version)
     _mark(session, parcel, version, boundary)
     return version
 

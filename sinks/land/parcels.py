@@ -126,6 +126,7 @@ class ParcelVersion(Base):
     __tablename__ = "parcel_version"
     __table_args__ = (
         CheckConstraint("st_isvalid(boundary)", name="boundary_valid"),
+        CheckConstraint("st_isvalid(boundary_m)", name="boundary_valid_in_metres"),
         CheckConstraint("area_m2 > 0", name="area_positive"),
         Index(
             "parcel_version_one_present", "parcel_id",

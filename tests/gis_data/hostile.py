@@ -713,7 +713,7 @@ text("T4c", "wkt_rings.csv", "too_large invalid", b'n,wkt\n1,"POLYGON (' + b"(1 
 text("T5", "vertices.csv", "invalid", b'n,\xe8\xbe\xb9\xe7\x95\x8c\xe5\x9d\x90\xe6\xa0\x87\n1,"' + b"1 2 3 4 5 6 7; " * 100_000 + b'"\n')  # fmt: skip
 text("T6", "formula.csv", "invalid", b"n,wkt\n1,=HYPERLINK(1)\n")
 text("T7", "not_text.csv", "unknown_format", b"n,wkt\n1,\xff\xff\xff\xfe\n")
-text("T8", "lines.csv", "no_outlines too_large", b"a,b\n" * 3_200_000)
+text("T8", "lines.csv", "no_outlines too_large too_slow", b"a,b\n" * 3_200_000)
 text("T9", "gpx_far.gpx", "track_open", '<gpx><trk><trkseg><trkpt lat="30.6" lon="119.6"/><trkpt lat="30.7" lon="119.6"/><trkpt lat="30.7" lon="119.7"/></trkseg></trk></gpx>')  # fmt: skip
 text("T9a", "gpx_nan.gpx", "invalid", '<gpx><trk><trkseg><trkpt lat="NaN" lon="119.6"/><trkpt lat="1" lon="2"/><trkpt lat="1" lon="2"/></trkseg></trk></gpx>')  # fmt: skip
 text("T9b", "gpx_link.gpx", "invalid", '<gpx><trk><link href="{url}"/><trkseg/></trk></gpx>')

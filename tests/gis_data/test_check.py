@@ -1,6 +1,7 @@
 """The checks of rows: what is taken, what is asked, and the shape of the answer."""
 
 import json
+import math
 import time
 from pathlib import Path
 
@@ -192,3 +193,23 @@ def test_the_real_wetlands_are_taken_anywhere_and_refused_in_huzhou() -> None:
     assert sum("small" in row for row in codes(anywhere)) == len(small) == 577
     here = check.check_rows(read, sink_type="wetland")
     assert {row.code for row in here.refused} == {"outside_districts"} and len(here.refused) == 2015
+
+
+def test_parts_that_a_hair_keeps_apart_are_refused_where_they_cross_in_metres() -> None:
+    """A border along a meridian with a vertex on one side only: straight in degrees, not in metres."""
+    border = 119.6605118216247
+    beyond = math.nextafter(border, 180.0)
+    west = shapely.Polygon(
+        [(119.658, 30.62), (border, 30.62), (border, 30.6203), (border, 30.622), (119.658, 30.622)]
+    )
+    east = shapely.Polygon(
+        [(beyond, 30.6209), (119.662, 30.62), (119.662, 30.622), (beyond, 30.6225)]
+    )
+    parts = shapely.MultiPolygon([west, east])
+    assert parts.is_valid
+    drawn = vectors.drawn(json.loads(shapely.to_geojson(parts)))
+    [refused] = check.check_rows(drawn, sink_type="other").refused
+    assert refused.code == "crossed_in_metres"
+    apart = shapely.MultiPolygon([west, shapely.affinity.translate(east, 1e-6)])
+    drawn = vectors.drawn(json.loads(shapely.to_geojson(apart)))
+    assert check.check_rows(drawn, sink_type="other").refused == []

@@ -150,7 +150,7 @@ class LandStates(RuleBasedStateMachine):
                     row = land_changes.merge(
                         self.session, self.people["officer"], sorted(ids), reason="x", name="合"
                     )
-            except Conflict:
+            except (Conflict, Invalid):  # Not neighbours, or hardly touching: said in words.
                 return
             self.successors(row)
 

@@ -105,3 +105,7 @@ END $$;
 -- The term of the right as the file states it; it goes to the right when the row becomes a parcel.
 ALTER TABLE import_row ADD COLUMN term_from date, ADD COLUMN term_to date,
   ADD CONSTRAINT import_row_term_check CHECK (term_to IS NULL OR term_to > term_from);
+
+-- Overlaps are measured in metres: an outline that crosses itself there would stop every comparison.
+ALTER TABLE parcel_version
+  ADD CONSTRAINT parcel_version_boundary_valid_in_metres_check CHECK (ST_IsValid(boundary_m));
