@@ -3,11 +3,12 @@ SHELL := /bin/bash
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3.11) $(shell command -v python3.11))
 PORT ?= 8501
 DEMO ?= 1
+TURNS ?= 20
 RUN_PACKAGES := postgresql-15-postgis-3 fonts-noto-cjk fontconfig libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 python3-venv
 TEST_PACKAGES := chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test lint bench lock clean
+.PHONY: help setup setup-test run test lint bench soak lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +32,9 @@ lint: setup
 
 bench: setup  ## how fast it measures and imports, beside other ways; over half an hour
 	@for bench in tests/bench/bench_*.py; do .venv/bin/python -m tests.bench.$$(basename $$bench .py) || exit 1; done
+
+soak: setup-test  ## laws and crashes again and again, with other chances each time; TURNS=20, an hour or more
+	@for turn in $$(seq $(TURNS)); do echo "turn $$turn"; HYPOTHESIS_PROFILE=soak .venv/bin/python -m pytest -q tests/land/test_land_states.py tests/crediting/test_ledger_properties.py tests/methodologies tests/browser/test_crash.py || exit 1; done
 
 lock: setup  ## resolve requirements.in into requirements.lock
 	.venv/bin/pip install --quiet --upgrade -r requirements.in

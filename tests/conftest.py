@@ -22,10 +22,13 @@ from tests import world
 
 SHARED = Path(__file__).parents[2] / "shared"
 # A law holds or it does not; how long a busy machine takes over it says nothing.
-hypothesis.settings.register_profile(
-    "registry", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("registry")
+# The same examples in every run, so that what CI says is about the change; `make soak` tries others.
+for _name, _same in (("registry", True), ("soak", False)):
+    hypothesis.settings.register_profile(
+        _name, deadline=None, derandomize=_same, database=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )  # fmt: skip
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "registry"))
 
 
 @pytest.fixture(scope="session")
