@@ -66,7 +66,8 @@ def begin(person: Actor, how: str, row: ParcelRow | None = None, near: int | Non
         where = row or next(
             iter(parcel_list.rows(session, ids=[] if near is None else [near])), None
         )
-        place = bounds_of([where.boundary]) if where else parcel_search.bounds(session, Wanted())
+        everything = parcel_search.bounds(session, Wanted())
+        place = bounds_of([where.boundary]) if where else everything and with_margin(everything)
         _begin(session, how, row, place)
 
 
@@ -349,7 +350,12 @@ def bounds_of(outlines: Sequence[dict[str, Any]]) -> _maps.Bounds:
     """West, south, east, north of outlines, with a margin."""
     places = [place for one in outlines for place in _positions(one["coordinates"])]
     longitudes, latitudes = zip(*places, strict=True)
+    return with_margin((min(longitudes), min(latitudes), max(longitudes), max(latitudes)))
+
+
+def with_margin(bounds: _maps.Bounds) -> _maps.Bounds:
+    """The bounds, and land beside them to draw on."""
+    west, south, east, north = bounds
     return (
-        min(longitudes) - MARGIN_DEGREES, min(latitudes) - MARGIN_DEGREES,
-        max(longitudes) + MARGIN_DEGREES, max(latitudes) + MARGIN_DEGREES,
+        west - MARGIN_DEGREES, south - MARGIN_DEGREES, east + MARGIN_DEGREES, north + MARGIN_DEGREES,
     )  # fmt: skip

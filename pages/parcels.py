@@ -177,7 +177,8 @@ def _bounds(session: db.Session, wanted: Wanted, counts: dict[str, int]) -> _map
     """Where they lie, asked once for a question: a map that is given another place begins anew."""
     held = st.session_state.get("parcels.bounds")
     if held is None or held[0] != (wanted, sum(counts.values())):
-        held = (wanted, sum(counts.values())), parcel_search.bounds(session, wanted)
+        place = parcel_search.bounds(session, wanted)
+        held = (wanted, sum(counts.values())), place and _parcel_draw.with_margin(place)
         st.session_state["parcels.bounds"] = held
     return held[1]
 
