@@ -20,10 +20,13 @@ setup-test: setup .setup/test-packages
 run: setup  ## set up, then database, demonstration data and app; DEMO=0 for an empty registry
 	@exec .venv/bin/sinks up --port $(PORT) $(if $(filter 0,$(DEMO)),,--demo)
 
-test: setup-test lint  ## set up, then all tests, browser included
-	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not browser"
-	@# On a busy machine a browser can lose a keystroke: the story is told once more before it counts.
-	.venv/bin/python -m pytest -n 2 --dist loadfile -m browser || { echo "Browser tests once more:"; .venv/bin/python -m pytest -m browser; }
+test: setup-test  ## set up, then all tests, browser included, and lint
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not browser"
+	@# The browser mostly waits: types are checked beside it. On a busy machine it can lose a keystroke:
+	@# the story is told once more before it counts.
+	@make --no-print-directory lint > .setup/lint.log 2>&1 & lint=$$!; \
+	.venv/bin/python -m pytest -n 2 --dist loadfile -m browser || { echo "Browser tests once more:"; .venv/bin/python -m pytest -m browser; }; \
+	told=$$?; wait $$lint; checked=$$?; cat .setup/lint.log; exit $$((told | checked))
 
 lint: setup
 	.venv/bin/ruff check .
