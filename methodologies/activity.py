@@ -31,8 +31,10 @@ class Record(Model):
         """Return the name of its place within the year; empty where a year has one record."""
         return ""
 
-    def check_year(self, year: int) -> None:
-        """Refuse a record whose dates lie in another year."""
+    @property
+    def dated(self) -> tuple[str, date] | None:
+        """Return the day that decides the record's year, with its name; None where it has no day."""
+        return None
 
 
 class Farmed(Record):
@@ -72,9 +74,10 @@ class PaddySeason(Farmed):
             raise invalid("落干天数在单次晒田、间歇灌溉时须填，其他水分管理不填")
         return self
 
-    def check_year(self, year: int) -> None:
-        """Refuse a harvest in another year."""
-        _in_year("收获日", self.harvest_date, year)
+    @property
+    def dated(self) -> tuple[str, date]:
+        """Return the day of the harvest."""
+        return "收获日", self.harvest_date
 
 
 class NitrogenYear(Farmed):
@@ -117,9 +120,10 @@ class Event(Record):
         """Return the day."""
         return self.on.isoformat()
 
-    def check_year(self, year: int) -> None:
-        """Refuse a day of another year."""
-        _in_year("日期", self.on, year)
+    @property
+    def dated(self) -> tuple[str, date]:
+        """Return the day."""
+        return "日期", self.on
 
 
 class Tending(Event):
@@ -173,7 +177,9 @@ def parse(kind: str, year: int, values: Mapping[str, Any]) -> Record:
     if not YEAR_MIN <= year <= YEAR_MAX:
         raise MethodInputInvalid(f"年份 {year} 不在 {YEAR_MIN}–{YEAR_MAX} 之间。")
     record = inputs.parse(KINDS[kind], values)
-    record.check_year(year)
+    if record.dated is not None and record.dated[1].year != year:
+        what, day = record.dated
+        raise MethodInputInvalid(f"{what} {day} 不在记录的年份 {year} 之内。")
     return record
 
 
@@ -182,8 +188,3 @@ def choices(kind: str, field: str) -> tuple[str, ...]:
     found = get_args(KINDS[kind].model_fields[field].annotation)
     inner = [choice for one in found for choice in get_args(one)]
     return tuple(one for one in (*found, *inner) if isinstance(one, str))
-
-
-def _in_year(what: str, day: date, year: int) -> None:
-    if day.year != year:
-        raise MethodInputInvalid(f"{what} {day} 不在记录的年份 {year} 之内。")
