@@ -23,7 +23,14 @@ from sinks.land.parcels import Parcel
 from sinks.measurement import activity_records, activity_words
 from sinks.measurement.activity_records import ActivityRecord
 from sinks.measurement.activity_words import CHOICES, FIELDS, KINDS
-from sinks.measurement.office_tables import CellWrong, TableRefused, day_of, lines_of, text_of
+from sinks.measurement.office_tables import (
+    CellWrong,
+    RowError,
+    TableRefused,
+    day_of,
+    lines_of,
+    text_of,
+)
 
 ERRORS_SHOWN_MAX = 200
 PLACE = {"parcel": ("地块编号", "Parcel"), "year": ("年份", "Year")}
@@ -40,14 +47,6 @@ class Row:
     parcel_code: str
     year: int
     values: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """What is wrong with a line, in words; the number is the spreadsheet's."""
-
-    number: int
-    message: str
 
 
 @dataclass(frozen=True, slots=True)

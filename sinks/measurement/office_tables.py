@@ -6,6 +6,7 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,14 @@ class TableRefused(Invalid):
 
 class CellWrong(Exception):
     """One cell that cannot be read; its sentence goes into the row's error."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """What is wrong with a line, in words; the number is the spreadsheet's."""
+
+    number: int
+    message: str
 
 
 def lines_of(name: str, content: bytes) -> Iterator[list[Any]]:

@@ -21,7 +21,14 @@ from sqlalchemy.orm import Session
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid
 from sinks.measurement import plots
-from sinks.measurement.office_tables import CellWrong, TableRefused, day_of, lines_of, text_of
+from sinks.measurement.office_tables import (
+    CellWrong,
+    RowError,
+    TableRefused,
+    day_of,
+    lines_of,
+    text_of,
+)
 from sinks.measurement.plots import Culm, CulmCount, Plot, PlotVisit
 
 ERRORS_SHOWN_MAX = 200
@@ -84,14 +91,6 @@ class Row:
     def place(self) -> tuple[str, float, float, float, float]:
         """What has to be the same on every line of one plot."""
         return self.stratum, self.longitude, self.latitude, self.area_m2, self.slope_deg
-
-
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """What is wrong with a line, in words; the number is the spreadsheet's."""
-
-    number: int
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
