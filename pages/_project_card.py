@@ -9,7 +9,7 @@ from pages import _land, _words
 from pages._words import t
 from sinks.core import audit, db, people
 from sinks.core.actor import Actor, Role
-from sinks.crediting import exits, projects, rounds, second_measurements
+from sinks.crediting import exits, projects, rounds, second_measurements, verification
 from sinks.crediting.exits import Exit
 from sinks.crediting.projects import BASIS_ZH, RECORDS
 from sinks.land import parcel_list
@@ -193,6 +193,6 @@ def _round(session: Any, row: rounds.MonitoringRound) -> RoundLine:
         ],
         findings=[
             FindingLine(item.id, item.field, item.text, item.answer)
-            for item in rounds.findings(session, row.id)
+            for item in verification.findings(session, row.id)
         ],
     )  # fmt: skip

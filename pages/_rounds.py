@@ -11,7 +11,7 @@ from pages._session import explained, plain, say_done
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor
-from sinks.crediting import projects, rounds
+from sinks.crediting import projects, rounds, verification
 from sinks.measurement import layers
 
 
@@ -269,5 +269,5 @@ def show_findings(me: Actor, card: Card, row: RoundLine) -> None:
                 if st.button(t("答复", "Answer"), key=f"answer-send.{item.id}", type="primary"):
                     with explained():
                         with db.transaction(me) as session:
-                            rounds.answer_finding(session, me, item.id, answer)
+                            verification.answer_finding(session, me, item.id, answer)
                         say_done(t("已答复。", "Answered."))

@@ -14,7 +14,7 @@ from pages._session import explained, plain, say_done
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor, Role
-from sinks.crediting import plot_findings, rounds, second_measurements
+from sinks.crediting import plot_findings, second_measurements, verification
 from sinks.crediting.plot_findings import PlotFinding
 from sinks.crediting.second_measurements import SecondLine
 from sinks.measurement import plot_table
@@ -74,7 +74,7 @@ def show_findings(me: Actor, found: Sequence[PlotFinding], round_id: int, *, wor
             ):
                 with explained():
                     with db.transaction(me) as session:
-                        rounds.raise_finding(
+                        verification.raise_finding(
                             session, me, round_id, field="plots", words=one.message
                         )
                     say_done(t("已提出整改，退回业主答复。", "Raised; the owner answers it."))

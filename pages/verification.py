@@ -25,7 +25,7 @@ from pages._why_story import Story
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor, Role
-from sinks.crediting import projects, rounds, ticks
+from sinks.crediting import projects, rounds, ticks, verification
 from sinks.crediting.rounds import Status
 
 WAITING = (Status.PUBLIC_NOTICE, Status.UNDER_VERIFICATION, Status.FINDINGS)
@@ -290,7 +290,7 @@ def act(me: Actor, row: RoundLine, story: Story, *, seen: bool) -> None:
         if st.button(t("受理核证", "Take it up"), key=f"begin.{row.id}", type="primary"):
             with explained():
                 with db.transaction(me) as session:
-                    rounds.begin_verification(session, me, row.id)
+                    verification.begin(session, me, row.id)
                 say_done(t("已受理，开始核证。", "Taken up."))
         return
     if row.status not in (Status.UNDER_VERIFICATION, Status.FINDINGS):
@@ -321,7 +321,7 @@ def finding_form(me: Actor, row: RoundLine, fields: Sequence[str]) -> None:
     if sent:
         with explained():
             with db.transaction(me) as session:
-                rounds.raise_finding(session, me, row.id, field=field, words=words)
+                verification.raise_finding(session, me, row.id, field=field, words=words)
             say_done(t("已提出整改，退回业主答复。", "Raised; the owner answers it."))
 
 
@@ -348,7 +348,7 @@ def verify_form(me: Actor, row: RoundLine, story: Story, *, seen: bool) -> None:
     ):  # fmt: skip
         with explained():
             with db.transaction(me) as session:
-                rounds.verify(session, me, row.id, statement, run_id=story.run_id)
+                verification.verify(session, me, row.id, statement, run_id=story.run_id)
             say_done(t("已核证，等待主管部门备案。", "Verified; the authority records it next."))
 
 

@@ -15,6 +15,7 @@ from sinks.crediting import (
     second_measurements,
     signatures,
     ticks,
+    verification,
 )
 from sinks.land import (
     attributes,
@@ -42,6 +43,7 @@ MODULES = (
     consents, constraint_layers, contracts, documents, imports, issuance, jobs, layers, ledger,
     marks, objections, outline_drafts, overlap_cases, parcels, people, plot_photos, plots, policies,
     programme_claims, projects, rights, round_records, rounds, runs, sample_designs,
-    second_measurements, signatures, staging, succession, ticks, transfers, variograms, workdays,
+    second_measurements, signatures, staging, succession, ticks, transfers, variograms,
+    verification, workdays,
 )  # fmt: skip
 metadata = Base.metadata

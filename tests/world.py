@@ -19,7 +19,7 @@ from sinks.cooperative import balance, contracts
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.people import Person
-from sinks.crediting import issuance, projects, rounds
+from sinks.crediting import issuance, projects, rounds, verification
 from sinks.land import claims, parcel_outlines, parcels, rights
 from sinks.measurement import activity_records, layers, plots
 
@@ -302,8 +302,8 @@ def recorded_round(session: Session, people_: dict[str, Actor], folder: Path) ->
     """The same, published, verified and recorded: ready for the registrar."""
     story = measured_round(session, people_, folder)
     rounds.publish(session, people_["clerk"], story.round_id)
-    rounds.begin_verification(session, people_["verifier"], story.round_id)
-    rounds.verify(session, people_["verifier"], story.round_id, "核证通过")
+    verification.begin(session, people_["verifier"], story.round_id)
+    verification.verify(session, people_["verifier"], story.round_id, "核证通过")
     rounds.record(session, people_["authority"], story.round_id, "湖林碳备〔2026〕1号")
     return story
 

@@ -10,7 +10,15 @@ from sinks.cli.demo_people import MARK, Stage
 from sinks.cli.demo_register import Land
 from sinks.cooperative import contracts
 from sinks.core import db
-from sinks.crediting import certificates, issuance, ledger, projects, rounds, sample_designs
+from sinks.crediting import (
+    certificates,
+    issuance,
+    ledger,
+    projects,
+    rounds,
+    sample_designs,
+    verification,
+)
 from sinks.crediting.ledger import AccountKind
 from sinks.land import parcels
 from sinks.measurement import plots
@@ -193,16 +201,16 @@ class _Way:
 
     def _findings(self) -> None:
         with self.stage.acting("verifier1") as (session, actor):
-            rounds.begin_verification(session, actor, self.round_id)
-            rounds.raise_finding(
+            verification.begin(session, actor, self.round_id)
+            verification.raise_finding(
                 session, actor, self.round_id, field="样地",
                 words="演示：样地 D1-03 两次调查的胸径检尺记录不一致，请核对原始记录并说明。",
             )  # fmt: skip
 
     def _verified(self) -> None:
         with self.stage.acting("verifier1") as (session, actor):
-            rounds.begin_verification(session, actor, self.round_id)
-            rounds.verify(session, actor, self.round_id, STATEMENT)
+            verification.begin(session, actor, self.round_id)
+            verification.verify(session, actor, self.round_id, STATEMENT)
 
     def _recorded(self) -> None:
         with self.stage.acting("authority1") as (session, actor):

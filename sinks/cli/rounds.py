@@ -15,7 +15,7 @@ from sinks.cli._out import Json
 from sinks.cooperative import contracts
 from sinks.core import people
 from sinks.core.errors import Invalid
-from sinks.crediting import issuance, ledger, rounds, run_report, what_if
+from sinks.crediting import issuance, ledger, rounds, run_report, verification, what_if
 from sinks.crediting.ledger import Block
 from sinks.crediting.rounds import MonitoringRound, Status
 from sinks.measurement import runs
@@ -185,7 +185,7 @@ def publish(round_id: RoundArgument, as_json: Json = False) -> None:
 def begin(round_id: RoundArgument, as_json: Json = False) -> None:
     """核证机构在公示期满后开始核证。"""
     with _database.acting() as (session, actor):
-        document = _shown(rounds.begin_verification(session, actor, round_id))
+        document = _shown(verification.begin(session, actor, round_id))
     _give(document, as_json=as_json)
 
 
@@ -198,7 +198,7 @@ def finding(
 ) -> None:
     """核证机构提出整改项。"""
     with _database.acting() as (session, actor):
-        row = rounds.raise_finding(session, actor, round_id, field=field, words=text)
+        row = verification.raise_finding(session, actor, round_id, field=field, words=text)
         session.flush()
         document = {**_shown(rounds.get(session, round_id)), "finding": row.id}
     _give(document, as_json=as_json)
@@ -212,7 +212,7 @@ def answer(
 ) -> None:
     """业主答复整改项；全部答复后回到核证。"""
     with _database.acting() as (session, actor):
-        row = rounds.answer_finding(session, actor, finding_id, text)
+        row = verification.answer_finding(session, actor, finding_id, text)
         document = {**_shown(rounds.get(session, row.round_id)), "finding": finding_id}
     _give(document, as_json=as_json)
 
@@ -225,7 +225,7 @@ def verify(
 ) -> None:
     """核证：核证员声明这个数量成立。"""
     with _database.acting() as (session, actor):
-        document = _shown(rounds.verify(session, actor, round_id, statement))
+        document = _shown(verification.verify(session, actor, round_id, statement))
     _give(document, as_json=as_json)
 
 
@@ -298,7 +298,7 @@ def show(round_id: RoundArgument, as_json: Json = False) -> None:
             "runs": [_shown_run(run) for run in runs.of_round(session, round_id)],
             "findings": [
                 {"id": item.id, "field": item.field, "text": item.text, "answer": item.answer}
-                for item in rounds.findings(session, round_id)
+                for item in verification.findings(session, round_id)
             ],
             "parcels": len(rounds.round_parcels(session, round_id)),
         }

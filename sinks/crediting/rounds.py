@@ -143,22 +143,6 @@ class RoundPlot(Base):
     visit_end_id: Mapped[int] = mapped_column(ForeignKey("plot_visit.id"))
 
 
-class Finding(Base):
-    """A verifier's finding, pinned to a part of the claim, and the proposer's answer."""
-
-    __tablename__ = "finding"
-
-    id: Mapped[Key]
-    round_id: Mapped[int] = mapped_column(ForeignKey("monitoring_round.id"), index=True)
-    field: Mapped[str]
-    text: Mapped[str]
-    raised_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    recorded_at: Mapped[RecordedAt]
-    answer: Mapped[str | None]
-    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    closed_at: Mapped[datetime | None]
-
-
 def open_round(
     session: Session, actor: Actor, project_id: int, *, layer_start_id: int, layer_end_id: int
 ) -> MonitoringRound:
@@ -435,7 +419,7 @@ def measure(session: Session, actor: Actor, round_id: int) -> Run:
     policy, all_in_force = calculating_policies(session, method_of(session, row))
     run = runs.store(session, actor, frozen(session, row, policy), policies_in_force=all_in_force)
     if row.status == Status.OPEN:
-        _move(row, Status.MEASURED)
+        move(row, Status.MEASURED)
     row.run_id = run.id
     session.flush()
     return run
@@ -503,24 +487,11 @@ def publish(session: Session, actor: Actor, round_id: int) -> MonitoringRound:
             raise Conflict("以前监测期结转的负值已改变，请重新核算后再公示。", code="remeasure")
     days = policies.in_force(session, "notice_days.round")["notice_days.round"].value
     projects.begin_crediting(session, actor, project)
-    _move(row, Status.PUBLIC_NOTICE)
+    move(row, Status.PUBLIC_NOTICE)
     row.proposed_by_id = actor.person_id
     row.published_at = now(session)
     row.notice_ends_on = workdays.after(session, today(session), int(days))
-    _note(
-        session, actor, row, "publish", {"run": run.id, "notice_ends_on": str(row.notice_ends_on)}
-    )
-    return row
-
-
-def begin_verification(session: Session, actor: Actor, round_id: int) -> MonitoringRound:
-    """A verifier of an unconnected organisation takes the round up, after its notice and when
-    every objection to it is answered."""
-    row = _for_verifier(session, actor, round_id)
-    projects.refuse_running_notice(session, row.notice_ends_on)
-    objections.refuse_open(session, round_id=round_id)
-    _move(row, Status.UNDER_VERIFICATION)
-    _note(session, actor, row, "begin_verification", {})
+    note(session, actor, row, "publish", {"run": run.id, "notice_ends_on": str(row.notice_ends_on)})
     return row
 
 
@@ -555,65 +526,9 @@ def answer_objection(
         session, actor, found, words=words, outcome=outcome, owner_id=project.owner_id
     )
     if outcome == objections.Outcome.UPHELD and row.status == Status.PUBLIC_NOTICE:
-        _move(row, Status.MEASURED)
-        _note(session, actor, row, "notice_ended", {"objection": found.id})
+        move(row, Status.MEASURED)
+        note(session, actor, row, "notice_ended", {"objection": found.id})
     return found
-
-
-def raise_finding(
-    session: Session, actor: Actor, round_id: int, *, field: str, words: str
-) -> Finding:
-    """Pin a finding to a part of the claim; the round goes back to the proposer."""
-    row = _for_verifier(session, actor, round_id)
-    if row.status not in (Status.UNDER_VERIFICATION, Status.FINDINGS):
-        raise Conflict("这个监测期不在核证中。", code="step")
-    if not words.strip():
-        raise Invalid("请写明发现的问题。", code="finding")
-    if row.status == Status.UNDER_VERIFICATION:
-        _move(row, Status.FINDINGS)
-    finding = Finding(
-        round_id=round_id, field=field, text=words.strip(), raised_by_id=actor.person_id
-    )
-    session.add(finding)
-    _note(session, actor, row, "finding", {"field": field})
-    return finding
-
-
-def answer_finding(session: Session, actor: Actor, finding_id: int, answer: str) -> Finding:
-    """The owner answers a finding; when every one is answered, verification goes on."""
-    finding = session.get(Finding, finding_id, with_for_update=True, populate_existing=True)
-    if finding is None or finding.answer:
-        raise NotFound("没有这条待答复的整改项。", code="finding")
-    row = locked(session, finding.round_id)
-    projects.owned(session, actor, row.project_id)
-    if not answer.strip():
-        raise Invalid("请写明整改情况。", code="answer")
-    finding.answer, finding.answered_by_id = answer.strip(), actor.person_id
-    session.flush()
-    if not [item for item in findings(session, row.id) if item.answer is None]:
-        _move(row, Status.UNDER_VERIFICATION)
-    _note(session, actor, row, "answer", {"finding": finding_id})
-    return finding
-
-
-def verify(
-    session: Session, actor: Actor, round_id: int, statement: str, *, run_id: int | None = None
-) -> MonitoringRound:
-    """The verifier's statement that the quantity of the round's run stands (核证).
-
-    run_id : the run that was looked at; Conflict when the round has been measured again since
-    """
-    row = _for_verifier(session, actor, round_id)
-    if run_id is not None and run_id != row.run_id:
-        raise Conflict("您查看之后业主又重新核算过，请重新查看再提交。", code="measured_again")
-    if not statement.strip():
-        raise Invalid("请填写核证意见。", code="statement")
-    _move(row, Status.VERIFIED)  # First: a refused step leaves nothing, even if it is caught.
-    row.verified_by_id, row.verification_statement = actor.person_id, statement.strip()
-    for finding in findings(session, round_id):
-        finding.closed_at = finding.closed_at or now(session)
-    _note(session, actor, row, "verify", {"run": row.run_id})
-    return row
 
 
 def record(session: Session, actor: Actor, round_id: int, filing_no: str) -> MonitoringRound:
@@ -626,23 +541,14 @@ def record(session: Session, actor: Actor, round_id: int, filing_no: str) -> Mon
         raise Invalid("请填写备案号。", code="filing_no")
     used = Conflict(f"备案号 {filing_no.strip()} 已被使用。", code="filing_no")
     with refused_in_words(session, {"monitoring_round_filing_no_key": used}):
-        _move(row, Status.RECORDED)
+        move(row, Status.RECORDED)
         row.recorded_by_id, row.filing_no = actor.person_id, filing_no.strip()
-    _note(session, actor, row, "record", {"filing_no": row.filing_no})
+    note(session, actor, row, "record", {"filing_no": row.filing_no})
     return row
 
 
-def _for_verifier(session: Session, actor: Actor, round_id: int) -> MonitoringRound:
-    actor.require(Role.VERIFIER)
-    row = locked(session, round_id)
-    project = session.get_one(projects.Project, row.project_id)
-    projects.refuse_connected(session, actor, project)
-    if actor.person_id == row.proposed_by_id:
-        raise NotPermitted("申报人不能核证自己的申报。", code="four_people")
-    return row
-
-
-def _move(row: MonitoringRound, to: Status) -> None:
+def move(row: MonitoringRound, to: Status) -> None:
+    """Take the round to its next state; Conflict, naming both, where the order has no such step."""
     if to not in NEXT[Status(row.status)]:
         raise Conflict(
             f"监测期现为“{STATUS_ZH[Status(row.status)]}”，不能变为“{STATUS_ZH[to]}”。", code="step"
@@ -666,17 +572,17 @@ STATUS_ZH = MappingProxyType(
 
 def mark_issued(session: Session, actor: Actor, row: MonitoringRound) -> None:
     """The last step, taken by `issuance.issue` before anything is posted."""
-    at = now(
-        session
-    )  # Asked first: a query sends what was changed, and the row would be half a step.
-    _move(row, Status.ISSUED)
+    # Asked first: a query sends what was changed, and the row would be half a step.
+    at = now(session)
+    move(row, Status.ISSUED)
     row.issued_by_id, row.issued_at = actor.person_id, at
-    _note(session, actor, row, "issue", {"run": row.run_id})
+    note(session, actor, row, "issue", {"run": row.run_id})
 
 
-def _note(
+def note(
     session: Session, actor: Actor, row: MonitoringRound, action: str, detail: dict[str, Any]
 ) -> None:
+    """Write down in the audit what was done to the round."""
     session.flush()
     audit.record(session, actor, f"round.{action}", f"round:{row.id}", detail)
 
@@ -707,12 +613,6 @@ def in_status(session: Session, *statuses: Status) -> list[MonitoringRound]:
     """Rounds in one of these states, oldest first."""
     query = select(MonitoringRound).where(MonitoringRound.status.in_(statuses))
     return list(session.scalars(query.order_by(MonitoringRound.id)))
-
-
-def findings(session: Session, round_id: int) -> list[Finding]:
-    """Findings of a round, oldest first."""
-    query = select(Finding).where(Finding.round_id == round_id).order_by(Finding.id)
-    return list(session.scalars(query))
 
 
 def round_parcels(session: Session, round_id: int) -> list[RoundParcel]:

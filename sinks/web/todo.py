@@ -24,8 +24,9 @@ from sinks.core.policies import Policy
 from sinks.crediting.objections import Objection
 from sinks.crediting.projects import Project
 from sinks.crediting.projects import Status as ProjectStatus
-from sinks.crediting.rounds import Finding, MonitoringRound
+from sinks.crediting.rounds import MonitoringRound
 from sinks.crediting.rounds import Status as RoundStatus
+from sinks.crediting.verification import Finding
 from sinks.land import staging
 from sinks.land.attributes import ParcelAttribute
 from sinks.land.imports import LandImport

@@ -19,7 +19,7 @@ from sinks.core import cluster as clusters
 from sinks.core import db, migrate, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Conflict, NotPermitted
-from sinks.crediting import certificates, ledger, projects, rounds
+from sinks.crediting import certificates, ledger, projects, rounds, verification
 from sinks.land import claims, land_audit, marks, parcel_list, parcels
 from sinks.measurement import layers, plots, runs
 from sinks.restoration import cases
@@ -111,7 +111,7 @@ def test_every_step_of_a_project_and_of_a_round_has_one_that_waits_there(filled:
         listed = [project for project, _ in projects.listing(session)]
         held = [row for project in listed for row in rounds.of_project(session, project.id)]
         open_findings = [
-            finding for row in held for finding in rounds.findings(session, row.id)
+            finding for row in held for finding in verification.findings(session, row.id)
             if finding.answer is None
         ]  # fmt: skip
         assert {row.status for row in listed} == set(projects.Status) - {projects.Status.REJECTED}

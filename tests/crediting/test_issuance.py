@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sinks.cooperative import contracts
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict
-from sinks.crediting import issuance, ledger, rounds
+from sinks.crediting import issuance, ledger, rounds, verification
 from sinks.crediting.issuance import ParcelCredit
 from sinks.crediting.ledger import Batch
 from sinks.measurement import layers, plots, runs
@@ -62,8 +62,8 @@ def issued_round(
     )
     rounds.measure(session, people["clerk"], row.id)
     rounds.publish(session, people["clerk"], row.id)
-    rounds.begin_verification(session, people["verifier"], row.id)
-    rounds.verify(session, people["verifier"], row.id, "通过")
+    verification.begin(session, people["verifier"], row.id)
+    verification.verify(session, people["verifier"], row.id, "通过")
     rounds.record(session, people["authority"], row.id, f"备案-{row.id}")
     done = issuance.issue(
         session, people["registrar"], row.id, contract_of=contracts.holders(session, row.id)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.crediting import objections, projects, rounds
+from sinks.crediting import objections, projects, rounds, verification
 from sinks.crediting.objections import Objection, Objector
 from tests import world
 
@@ -38,7 +38,7 @@ def test_a_round_waits_for_the_answer_to_an_objection(
     given = objected(session, noticed)
     db.act_as(session, people["verifier"])
     with pytest.raises(Conflict) as refusal:
-        rounds.begin_verification(session, people["verifier"], noticed)
+        verification.begin(session, people["verifier"], noticed)
     assert refusal.value.code == "objection_open"
     db.act_as(session, people["registrar"])
     for name in ("clerk", "verifier", "auditor"):
@@ -52,9 +52,7 @@ def test_a_round_waits_for_the_answer_to_an_objection(
     with pytest.raises(NotFound):  # Once.
         rounds.answer_objection(session, people["authority"], given, words="x", outcome="upheld")
     db.act_as(session, people["verifier"])
-    assert rounds.begin_verification(session, people["verifier"], noticed).status == (
-        "under_verification"
-    )
+    assert verification.begin(session, people["verifier"], noticed).status == ("under_verification")
 
 
 def test_an_objection_that_is_upheld_ends_the_notice_and_the_round_is_measured_anew(

@@ -11,7 +11,15 @@ from sqlalchemy.orm import Session
 
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid
-from sinks.crediting import issuance, ledger, projects, round_records, rounds, run_report
+from sinks.crediting import (
+    issuance,
+    ledger,
+    projects,
+    round_records,
+    rounds,
+    run_report,
+    verification,
+)
 from sinks.measurement import activity_records, runs
 from sinks.measurement.record_runs import RecordsRefused
 from tests import world
@@ -46,8 +54,8 @@ def test_a_paddy_goes_from_its_records_to_issued_kilograms_through_four_people(
     assert {one.map_agb_t_ha_start for one in runs.parcels_of(session, run.id)} == {None}
 
     rounds.publish(session, people["clerk"], row.id)
-    rounds.begin_verification(session, people["verifier"], row.id)
-    rounds.verify(session, people["verifier"], row.id, "核证通过")
+    verification.begin(session, people["verifier"], row.id)
+    verification.verify(session, people["verifier"], row.id, "核证通过")
     rounds.record(session, people["authority"], row.id, "湖农碳备〔2026〕1号")
     issued = issuance.issue(session, people["registrar"], row.id, contract_of={})
     total_kg = issued.holders_kg + issued.buffer_kg + issued.remainder_kg
@@ -256,8 +264,8 @@ def test_the_ledger_adds_up_after_an_issue_by_records(
     row = world.open_2025(session, people, story)
     run = rounds.measure(session, people["clerk"], row.id)
     rounds.publish(session, people["clerk"], row.id)
-    rounds.begin_verification(session, people["verifier"], row.id)
-    rounds.verify(session, people["verifier"], row.id, "核证通过")
+    verification.begin(session, people["verifier"], row.id)
+    verification.verify(session, people["verifier"], row.id, "核证通过")
     rounds.record(session, people["authority"], row.id, "湖农碳备〔2026〕2号")
     issuance.issue(session, people["registrar"], row.id, contract_of={})
     posted = session.scalar(

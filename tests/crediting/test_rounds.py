@@ -14,7 +14,7 @@ from sinks.core.actor import Actor, Role
 from sinks.core.db import today
 from sinks.core.errors import Conflict, NotPermitted
 from sinks.core.workdays import DayKind
-from sinks.crediting import issuance, projects, rounds
+from sinks.crediting import issuance, projects, rounds, verification
 from sinks.measurement import plots, runs
 from tests import world
 
@@ -35,7 +35,7 @@ def test_seven_days_of_notice_refuse_verification_until_they_are_over(
     row = rounds.publish(session, people["clerk"], story.round_id)
     assert row.notice_ends_on is not None and (row.notice_ends_on - today(session)).days >= 8
     with pytest.raises(Conflict) as refusal:
-        rounds.begin_verification(session, people["verifier"], story.round_id)
+        verification.begin(session, people["verifier"], story.round_id)
     assert refusal.value.code == "notice_running"
     assert str(row.notice_ends_on) in refusal.value.message
 
@@ -70,19 +70,22 @@ def test_a_finding_goes_back_to_the_owner_and_verification_waits_for_the_answer(
     world.policies_in_force(session, people)
     story = world.measured_round(session, people, tmp_path)
     rounds.publish(session, people["clerk"], story.round_id)
-    rounds.begin_verification(session, people["verifier"], story.round_id)
-    finding = rounds.raise_finding(
+    verification.begin(session, people["verifier"], story.round_id)
+    finding = verification.raise_finding(
         session, people["verifier"], story.round_id, field="plots", words="P03 位置不符"
     )
     with pytest.raises(Conflict):
-        rounds.verify(session, people["verifier"], story.round_id, "通过")
+        verification.verify(session, people["verifier"], story.round_id, "通过")
     # The owner may measure again during findings; both runs are kept.
     rounds.measure(session, people["clerk"], story.round_id)
     assert len(runs.of_round(session, story.round_id)) == 2
     with pytest.raises(NotPermitted):
-        rounds.answer_finding(session, people["verifier"], finding.id, "自答")
-    rounds.answer_finding(session, people["clerk"], finding.id, "已更正")
-    assert rounds.verify(session, people["verifier"], story.round_id, "通过").status == "verified"
+        verification.answer_finding(session, people["verifier"], finding.id, "自答")
+    verification.answer_finding(session, people["clerk"], finding.id, "已更正")
+    assert (
+        verification.verify(session, people["verifier"], story.round_id, "通过").status
+        == "verified"
+    )
 
 
 def test_the_database_itself_refuses_one_person_for_two_steps(
@@ -124,7 +127,7 @@ def test_a_verifier_under_common_control_is_refused_in_words(
     ].party_id
     session.flush()
     with pytest.raises(NotPermitted) as refusal:
-        rounds.begin_verification(session, people["verifier"], story.round_id)
+        verification.begin(session, people["verifier"], story.round_id)
     assert refusal.value.code == "not_independent"
 
 
@@ -212,7 +215,7 @@ def test_the_auditor_writes_nothing(
     world.policies_in_force(session, people)
     story = world.measured_round(session, people, tmp_path)
     assert people["auditor"].roles == {Role.AUDITOR}
-    for step in (rounds.publish, rounds.measure, rounds.begin_verification):
+    for step in (rounds.publish, rounds.measure, verification.begin):
         with pytest.raises(NotPermitted):
             step(session, people["auditor"], story.round_id)
 
@@ -250,8 +253,8 @@ def test_a_statement_on_a_run_that_was_replaced_is_refused(
     world.policies_in_force(session, people)
     story = world.measured_round(session, people, tmp_path)
     rounds.publish(session, people["clerk"], story.round_id)
-    rounds.begin_verification(session, people["verifier"], story.round_id)
+    verification.begin(session, people["verifier"], story.round_id)
     run_id = rounds.get(session, story.round_id).run_id or 0
     with pytest.raises(Conflict) as refusal:
-        rounds.verify(session, people["verifier"], story.round_id, "通过", run_id=run_id + 1)
+        verification.verify(session, people["verifier"], story.round_id, "通过", run_id=run_id + 1)
     assert refusal.value.code == "measured_again"

@@ -11,7 +11,14 @@ from sinks.core.actor import Actor
 from sinks.core.db import today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.core.people import Party
-from sinks.crediting import plot_findings, projects, rounds, run_report, second_measurements
+from sinks.crediting import (
+    plot_findings,
+    projects,
+    rounds,
+    run_report,
+    second_measurements,
+    verification,
+)
 from sinks.measurement import plots
 from sinks.measurement.plots import CulmCount
 from tests import world
@@ -215,7 +222,7 @@ def test_the_report_of_a_run_waits_until_the_verifier_has_measured(
     assert refusal.value.code == "blind"
     assert run_report.report(session, people["clerk"], story.round_id).startswith(b"%PDF")
     rounds.publish(session, people["clerk"], story.round_id)
-    rounds.begin_verification(session, people["verifier"], story.round_id)
-    rounds.verify(session, people["verifier"], story.round_id, "核证通过")
+    verification.begin(session, people["verifier"], story.round_id)
+    verification.verify(session, people["verifier"], story.round_id, "核证通过")
     # What is verified is verified: nothing of it is hidden any more.
     assert run_report.report(session, people["verifier"], story.round_id).startswith(b"%PDF")

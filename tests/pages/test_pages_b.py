@@ -23,7 +23,7 @@ from pages import _case_steps, _why, _why_equation, _why_errors, _why_story
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Conflict
-from sinks.crediting import certificates, issuance, ledger, projects, rounds
+from sinks.crediting import certificates, issuance, ledger, projects, rounds, verification
 from sinks.measurement import cells, layers, plot_table, plots, runs
 from sinks.measurement.variograms import Given
 from sinks.restoration import case_units, cases
@@ -399,7 +399,7 @@ def test_a_statement_waits_until_every_part_was_seen_and_every_finding_answered(
 
     owner = screen("projects", "clerk", project=story.project_id, round=story.round_id)
     with db.transaction() as session:
-        finding_id = rounds.findings(session, story.round_id)[0].id
+        finding_id = verification.findings(session, story.round_id)[0].id
     calm(owner.text_area(key=f"answer.{finding_id}").set_value("已补原始记录").run())
     press(owner, f"answer-send.{finding_id}")
 

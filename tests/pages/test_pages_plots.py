@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from sinks.core import db
 from sinks.core.actor import Actor
-from sinks.crediting import projects, rounds, sample_views, second_measurements
+from sinks.crediting import projects, rounds, sample_views, second_measurements, verification
 from sinks.measurement import plot_photos, plot_table
 from tests import pages_help, world
 from tests.pages_help import calm, confirmed, press, said
@@ -52,7 +52,7 @@ def story(
         world.policies_in_force(session, who)
         story = world.measured_round(session, who, tmp_path_factory.mktemp("layers"))
         rounds.publish(session, who["clerk"], story.round_id)
-        rounds.begin_verification(session, who["verifier"], story.round_id)
+        verification.begin(session, who["verifier"], story.round_id)
         return story
 
 
@@ -154,7 +154,7 @@ def test_the_verifier_measures_blind_and_sees_both_numbers_afterwards(
     assert said(at).count("吨/公顷，复测（") == 3
     at = press(at, f"plot-finding.{story.round_id}.1")
     with db.transaction(who["verifier"]) as session:
-        [finding] = rounds.findings(session, story.round_id)
+        [finding] = verification.findings(session, story.round_id)
         assert finding.field == "plots" and "初测" in finding.text
 
 
