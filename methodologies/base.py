@@ -141,4 +141,6 @@ def floor_kg(net_co2_t: float, buffer_co2_t: float) -> int:
 
     Rounded to 1e-6 kg first: representation noise must neither cost nor make a kilogram.
     """
+    if not math.isfinite(net_co2_t - buffer_co2_t):
+        raise OutOfDomain("净量不是有限的数，无法折成千克；请核对输入的数值与单位。")
     return max(0, math.floor(round(1000.0 * (net_co2_t - buffer_co2_t), 6)))

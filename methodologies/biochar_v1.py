@@ -9,7 +9,7 @@ Sources: IPCC 2019 Vol. 4 Ch. 2 App. 4; Woolf et al. 2021 (H/Corg); VM0044 (0.7 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -34,16 +34,14 @@ PYROLYSIS = (
     "biosolids",
 )
 GASIFICATION = ("wood", "animal_manure", "rice_husk_straw")
-# Lower bound of each temperature class [deg C] and its factor.
-PERMANENCE = (
-    (600.0, "biochar.fperm100.gt600C"),
-    (450.0, "biochar.fperm100.450_600C"),
-    (350.0, "biochar.fperm100.350_450C"),
-)
+# IPCC 2019 Table 4Ap.2: above 600 deg C, 450-600, 350-450; 600 itself belongs to the middle class.
+HOT, WARM, COOL = (f"biochar.fperm100.{c}" for c in ("gt600C", "450_600C", "350_450C"))
 FACTOR_IDS = (
     *(f"biochar.fc.pyrolysis.{f}" for f in PYROLYSIS),
     *(f"biochar.fc.gasification.{f}" for f in GASIFICATION),
-    *(i for _, i in PERMANENCE),
+    HOT,
+    WARM,
+    COOL,
     "biochar.fperm100.woolf_intercept",
     "biochar.fperm100.woolf_slope",
     "biochar.min_temperature",
@@ -89,9 +87,20 @@ class Biochar(Model):
 
 
 def permanence_by_h_corg(h_corg: float) -> float:
-    """Return the share left after 100 years (Woolf et al. 2021, 14.9 deg C soil)."""
+    """Return the share left after 100 years (Woolf et al. 2021, 14.9 deg C soil), within 0..1.
+
+    The line crosses 1 at H/Corg 0.07: no more can be left than there was.
+    """
     intercept = factors.number("biochar.fperm100.woolf_intercept")
-    return intercept + factors.number("biochar.fperm100.woolf_slope") * h_corg
+    left = intercept + factors.number("biochar.fperm100.woolf_slope") * h_corg
+    return min(1.0, max(0.0, left))
+
+
+def permanence_id(temperature_c: float) -> str:
+    """Return the factor of the temperature class; below 350 deg C the lowest, as it is no biochar."""
+    if temperature_c > 600.0:
+        return HOT
+    return WARM if temperature_c >= 450.0 else COOL
 
 
 def run(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,6 +111,11 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         remarks.refuse("ORGANIC_SOIL", "只适用于矿质土的耕地或草地（IPCC 2019 附录 4）。")
     for batch in given.batches:
         _check(batch, remarks)
+    if any(b.c_share is not None or b.h_corg is not None for b in given.batches):
+        remarks.warn(
+            "LABORATORY_VALUES",
+            "采用了实验室含碳量或 H/Corg，其误差未给出、未计入不确定性；检测报告须附，并宜采用不低于 15 % 的扣减。",
+        )
     production_t = given.production_emissions_co2e_t
     if production_t is None:
         remarks.refuse(
@@ -110,17 +124,20 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         )
     spreads: dict[str, Spread] = {}
     names = {b.id: _names(b, spreads, remarks) for b in given.batches}
+    mass_t = math.fsum(b.mass_t_dm for b in given.batches)
+    kinds = _shares_of_mass(given.batches, names, mass_t)
 
-    def stored_t(v: Mapping[str, Any]) -> Any:
-        return sum(b.mass_t_dm * v[names[b.id][0]] * v[names[b.id][1]] for b in given.batches) * (
-            CO2_PER_C
-        )
+    def stored_t_per_t(v: Mapping[str, Any]) -> Any:
+        return sum(share * v[c] * v[kept] for (c, kept), share in kinds.items()) * CO2_PER_C
 
-    value = float(stored_t({name: s.value for name, s in spreads.items()}))
+    value = mass_t * float(stored_t_per_t({name: s.value for name, s in spreads.items()}))
     unpublished = any(s.shape == "exact" for name, s in spreads.items() if name in FACTOR_IDS)
-    drawn = propagation.simulate(
-        stored_t, spreads, seed=propagation.seed_of(data, factors.factor_hash(FACTOR_IDS))
-    )
+    drawn = propagation.simulate_practice(
+        stored_t_per_t,
+        spreads,
+        {"shares": sorted((*kind, round(share, 9)) for kind, share in kinds.items())},
+        factors.factor_hash(FACTOR_IDS),
+    ).times(mass_t)
     sd, u90 = (None, None) if unpublished else (drawn.sd, drawn.u90)
     group = settlement.Group(
         "biochar", "removal", (Component("biochar", "CO2", value, sd),), sd, u90
@@ -141,7 +158,7 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
     intermediate = {
         "mode": "DELTA",
         "batches": rows,
-        "mass_t_dm": math.fsum(b.mass_t_dm for b in given.batches),
+        "mass_t_dm": mass_t,
         "u90": u90,
         "monte_carlo": drawn.as_dict(),
     }
@@ -149,6 +166,16 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         METHOD_ID, FACTOR_IDS, (group,), intermediate, penalties, buffer_on="removals"
     )
     return settlement.settle(claim, given.policy, remarks)
+
+
+def _shares_of_mass(
+    batches: Sequence[Batch], names: Mapping[str, tuple[str, str]], mass_t: float
+) -> dict[tuple[str, str], float]:
+    """Return how much of the whole has which carbon content and permanence; the sum is 1."""
+    kinds: dict[tuple[str, str], list[float]] = {}
+    for batch in batches:
+        kinds.setdefault(names[batch.id], []).append(batch.mass_t_dm)
+    return {kind: math.fsum(masses) / mass_t for kind, masses in kinds.items()}
 
 
 def _check(batch: Batch, remarks: Remarks) -> None:
@@ -181,18 +208,17 @@ def _check(batch: Batch, remarks: Remarks) -> None:
 def _names(batch: Batch, spreads: dict[str, Spread], remarks: Remarks) -> tuple[str, str]:
     """Return the names of carbon content and permanence, entering their spreads."""
     if batch.c_share is not None:
-        carbon = f"laboratory carbon {batch.id}"
+        carbon = f"laboratory carbon {batch.c_share!r}"
         spreads[carbon] = Spread(batch.c_share)
     else:
         carbon = f"biochar.fc.{batch.process}.{batch.feedstock}"
         spreads[carbon] = _spread(carbon, remarks)
     if batch.h_corg is not None:
-        kept = f"permanence {batch.id}"
+        kept = f"permanence at H/Corg {batch.h_corg!r}"
         spreads[kept] = Spread(permanence_by_h_corg(batch.h_corg))
         remarks.used.update(("biochar.fperm100.woolf_intercept", "biochar.fperm100.woolf_slope"))
     else:
-        # Below the coolest class the lowest factor is shown; the batch is refused anyway.
-        kept = next((i for low, i in PERMANENCE if batch.temperature_c >= low), PERMANENCE[-1][1])
+        kept = permanence_id(batch.temperature_c)
         spreads[kept] = _spread(kept, remarks)
     return carbon, kept
 

@@ -31,6 +31,7 @@ def method(
         remarks = Remarks()
         intermediate = calculate(inputs.parse(model, data), remarks)
         remarks.warn_of_recalled()
+        assert remarks.used <= set(factor_ids), remarks.used - set(factor_ids)
         return {
             "method": method_id,
             "factor_hash": factors.factor_hash(factor_ids),

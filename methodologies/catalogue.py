@@ -1,8 +1,13 @@
 """The released methods by permanent id. A released version stays here for good, so that every past
 claim can be recomputed."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
+
+import numpy as np
 
 from methodologies import (
     biochar_v1,
@@ -22,11 +27,33 @@ from methodologies import (
     wetland_balance_v1,
     wetland_price_v1,
 )
-from methodologies.base import Method, UnknownMethod
+from methodologies.base import Method, OutOfDomain, UnknownMethod
+
+_NOT_FINITE = "输入的数值过大、过小或相差悬殊，算不出有限的结果；请核对单位。"
+
+
+def _finite(method: Method) -> Method:
+    """Return the method with a last check: an input may keep every rule and still leave the range
+    of numbers, and such a result is refused as a whole."""
+
+    def run(data: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            with np.errstate(all="ignore"):
+                found = method.run(data)
+        except (OverflowError, ZeroDivisionError) as error:
+            raise OutOfDomain(_NOT_FINITE) from error
+        try:
+            json.dumps(found, allow_nan=False)
+        except ValueError as error:
+            raise OutOfDomain(_NOT_FINITE) from error
+        return found
+
+    return replace(method, run=run)
+
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
-        m.id: m
+        m.id: _finite(m)
         for m in (
             moso_mgmt_v1.METHOD,
             moso_aff_v1.METHOD,

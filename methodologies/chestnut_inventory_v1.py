@@ -41,6 +41,9 @@ FACTOR_IDS = (
     *plot_change_v1.FACTOR_IDS,
     *added_emissions_v1.FACTOR_IDS,
     "ded.ar_tool14",
+    "ded.ar_cm",
+    "ded.gs403.threshold",
+    "risk.registry",
     "elig.ccer14.economic_forest_excluded",
 )
 

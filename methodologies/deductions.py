@@ -9,7 +9,7 @@ Gold Standard 403 v2.1 3.11.5; Verra VM0051 (flat 15 % for Tier 1; probability o
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
@@ -22,6 +22,7 @@ Basis = Literal["half_width", "mean", "excess", "probability"]
 
 # 1.645: the z of 90 % two-sided that VM0051 writes; u90/1.645 is one relative standard deviation.
 _Z90 = 1.645
+_BOUND_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +118,16 @@ def needs_no_u90(policy: str) -> bool:
 def find(policy: str) -> Policy:
     """Return the policy; UnknownMethod, listing the ids, if there is none."""
     try:
-        return policies()[policy]
+        return _BY_ID[policy]()
     except KeyError:
         raise UnknownMethod(
-            f"没有名为 {policy} 的扣减规则；可选：{'、'.join(sorted(policies()))}。"
+            f"没有名为 {policy} 的扣减规则；可选：{'、'.join(sorted(_BY_ID))}。"
         ) from None
 
 
 def policies() -> Mapping[str, Policy]:
     """Return all policies by id."""
-    found = (_ar_tool14(), _ar_cm(), _gs403(), _FLAT, _POE, _POE_FLAT)
-    return MappingProxyType({policy.id: policy for policy in found})
+    return MappingProxyType({policy_id: rule() for policy_id, rule in _BY_ID.items()})
 
 
 _FLAT = Policy(
@@ -193,6 +193,18 @@ def _gs403() -> Policy:
     return Policy("gs403", title, "excess", steps, found.source, factor_ids=(found.id,))
 
 
+_BY_ID: Mapping[str, Callable[[], Policy]] = MappingProxyType(
+    {
+        "ar_tool14": _ar_tool14,
+        "ar_cm": _ar_cm,
+        "gs403": _gs403,
+        "flat": lambda: _FLAT,
+        "poe": lambda: _POE,
+        "poe_flat": lambda: _POE_FLAT,
+    }
+)
+
+
 def _threshold(rule: Policy) -> float:
     return rule.steps[0].u90_max
 
@@ -200,6 +212,8 @@ def _threshold(rule: Policy) -> float:
 def _step(rule: Policy, u90: float) -> Step:
     if not u90 >= 0.0:
         raise OutOfDomain(f"相对不确定性 {u90} 无效：须为 0 或正数（0.15 表示 15 %）。")
+    # Rounded, or 8.7 of 58 would be a hair above the 15 % it is and fall into the next class.
+    u90 = round(u90, _BOUND_DIGITS)
     limit = rule.refused_at
     if limit is not None and (u90 > limit or (rule.refused_inclusive and u90 == limit)):
         found = "无穷大" if math.isinf(u90) else f"{100 * u90:.1f} %"

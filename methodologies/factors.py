@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from types import MappingProxyType
 from typing import Any
@@ -154,7 +154,13 @@ def factor_hash(ids: Iterable[str]) -> str:
 
     Hashed is the canonical JSON of every field, so a changed source or confidence shows as well.
     """
-    rows = [_plain(factor(factor_id)) for factor_id in sorted(set(ids))]
+    return _hash_of(tuple(sorted(set(ids))), tuple(sorted(_tried.get().items())))
+
+
+@lru_cache(maxsize=256)
+def _hash_of(ids: tuple[str, ...], tried: tuple[tuple[str, float], ...]) -> str:
+    # `tried` is what `factor` answers by for now: it only keeps the hashes apart.
+    rows = [_plain(factor(factor_id)) for factor_id in ids]
     text = json.dumps(
         rows, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )

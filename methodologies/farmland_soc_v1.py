@@ -26,10 +26,23 @@ from methodologies.propagation import Spread
 from methodologies.remarks import Remarks
 
 METHOD_ID = "farmland-soc/1"
-WARM_MOIST = "warm_temperate_moist"
+WARM_MOIST, WARM_DRY, COOL_MOIST, TROPICAL = (
+    "warm_temperate_moist",
+    "warm_temperate_dry",
+    "cool_temperate_moist",
+    "tropical_moist",
+)
+# Soils whose reference stock is published, by climate.
+REFERENCE_SOILS = {
+    WARM_MOIST: ("HAC", "LAC", "SAN", "POD", "VOL", "WET"),
+    WARM_DRY: ("HAC", "LAC", "SAN", "WET"),
+    COOL_MOIST: ("HAC", "LAC", "SAN", "WET"),
+    TROPICAL: ("HAC", "LAC", "SAN", "VOL", "WET"),
+}
 FACTOR_IDS = (
-    *(f"soc_ref.{WARM_MOIST}.{soil}" for soil in ("HAC", "LAC", "SAN", "POD", "VOL", "WET")),
+    *(f"soc_ref.{c}.{soil}" for c, soils in REFERENCE_SOILS.items() for soil in soils),
     f"flu.long_term_cultivated.{WARM_MOIST}",
+    f"flu.long_term_cultivated.{WARM_DRY}",
     "flu.long_term_cultivated_iwms.temperate",
     "flu.paddy.all",
     "flu.set_aside.temperate_moist",
@@ -46,6 +59,7 @@ FACTOR_IDS = (
     "soc.depth",
     *farmland_v1.DEDUCTION_FACTOR_IDS,
 )
+_KNOWN = frozenset(FACTOR_IDS)
 COMMITTED_YEARS_MIN = 5
 # Share of a parcel on valid cells: renormalised above, flagged between, refused below.
 VALID_SHARE_FULL, VALID_SHARE_MIN = 0.95, 0.80
@@ -203,7 +217,13 @@ class _Terms:
         self.local = False
 
     def table(self, factor_id: str) -> str:
-        self.spreads.update(farmland_v1.spreads([factor_id]))
+        if factor_id not in self.spreads:
+            if factor_id not in _KNOWN:
+                raise OutOfDomain(
+                    f"因子表没有 {factor_id}：该气候区、土类与做法的组合没有公布的数值；"
+                    "请核对气候区与土类，或填写本地因子。"
+                )
+            self.spreads.update(farmland_v1.spreads([factor_id]))
         return factor_id
 
     def own(self, value: float) -> str:
@@ -243,41 +263,56 @@ def _flu(cell: SoilClass, m: Management) -> str:
                 "水稻土按其下的矿质土类取值，不得用湿地土类：135 × 1.35 没有意义。请改填 HAC、LAC 等。"
             )
         return "flu.paddy.all"
+    # Published for a belt of climates; elsewhere the id names the climate, and the table lacks it.
+    temperate = "temperate" if cell.climate != TROPICAL else cell.climate
+    moist = "temperate_moist" if cell.climate in (WARM_MOIST, COOL_MOIST) else cell.climate
     if m.land_use == "long_term_cultivated" and cell.soil == "WET":
-        return "flu.long_term_cultivated_iwms.temperate"
+        return f"flu.long_term_cultivated_iwms.{temperate}"
     return {
         "long_term_cultivated": f"flu.long_term_cultivated.{cell.climate}",
-        "set_aside": "flu.set_aside.temperate_moist",
-        "perennial": "flu.perennial.temperate",
+        "set_aside": f"flu.set_aside.{moist}",
+        "perennial": f"flu.perennial.{temperate}",
         "native": "flu.native",
     }[m.land_use]
+
+
+# Since which year which factors multiply, by side.
+_Sides = tuple[tuple[str, tuple[tuple[float, tuple[str, ...]], ...]], ...]
 
 
 @dataclass(frozen=True)
 class _Scenarios:
     """What the parcel's soil holds on either side, as a function of the factors drawn.
 
-    classes : per class its share of the area and, per side, since which year which factors multiply
+    classes : per class its share of the area and its sides; kinds : the shares of classes of the
+        same sides added up, so that ten thousand parcels of one soil are computed once
     """
 
-    classes: Sequence[tuple[float, Mapping[str, Sequence[tuple[float, tuple[str, ...]]]]]]
+    classes: Sequence[tuple[float, _Sides]]
+    kinds: Mapping[_Sides, float]
     transition_years: float
     area_ha: float
 
     def soc_t_ha(self, v: Mapping[str, Any], year: float, side: str) -> Any:
         total: Any = 0.0
-        for weight, sides in self.classes:
-            regimes = [(y, math.prod(v[n] for n in names)) for y, names in sides[side]]
+        for sides, weight in self.kinds.items():
+            regimes = [(y, math.prod(v[n] for n in names)) for y, names in dict(sides)[side]]
             total = total + weight * soc_at(year, regimes, self.transition_years)
         return total
 
-    def gained_co2_t(self, v: Mapping[str, Any], years: Years) -> Any:
+    def gained_co2_t_ha(self, v: Mapping[str, Any], years: Years) -> Any:
         """Project minus baseline."""
         gains = {
             side: self.soc_t_ha(v, years.end, side) - self.soc_t_ha(v, years.start, side)
             for side in SIDES
         }
-        return (gains["project"] - gains["baseline"]) * self.area_ha * CO2_PER_C
+        return (gains["project"] - gains["baseline"]) * CO2_PER_C
+
+    @property
+    def practice(self) -> dict[str, Any]:
+        """Return what decides the draws; how large the parcel is does not."""
+        kinds = [[round(weight, 9), sides] for sides, weight in self.kinds.items()]
+        return {"kinds": sorted(kinds, key=str), "transition_years": self.transition_years}
 
 
 def run(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -290,13 +325,20 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
     scenarios = _scenarios(given, terms, remarks)
     remarks.used.update(name for name in terms.spreads if not name.startswith("local "))
 
-    def delta(v: Mapping[str, Any]) -> Any:
-        return scenarios.gained_co2_t(v, given.years)
+    _check_start(scenarios, remarks)
 
-    found = propagation.first_order(delta, farmland_v1.approach1_spreads(terms.spreads))
-    drawn = propagation.simulate(
-        delta, terms.spreads, seed=propagation.seed_of(data, factors.factor_hash(FACTOR_IDS))
+    def delta_t_ha(v: Mapping[str, Any]) -> Any:
+        return scenarios.gained_co2_t_ha(v, given.years)
+
+    found = propagation.first_order(
+        lambda v: delta_t_ha(v) * scenarios.area_ha, farmland_v1.approach1_spreads(terms.spreads)
     )
+    drawn = propagation.simulate_practice(
+        delta_t_ha,
+        terms.spreads,
+        {**scenarios.practice, "years": [given.years.start, given.years.end]},
+        factors.factor_hash(FACTOR_IDS),
+    ).times(scenarios.area_ha)
     if terms.local:
         remarks.warn("LOCAL_FACTORS", "采用了本地因子，其不确定性未给出，不得签发；出处须另附。")
     values = {name: s.value for name, s in terms.spreads.items()}
@@ -315,17 +357,31 @@ def _scenarios(given: FarmlandSoc, terms: _Terms, remarks: Remarks) -> _Scenario
     transition_years = remarks.number("soc.transition_period")
     whole_ha = _classes_ha(given)
     area_ha = _area(given, whole_ha, remarks)
-    classes = [
-        (
-            cell.area_ha / whole_ha,
-            {
-                "baseline": [(r.from_year, _names(cell, r, terms)) for r in given.baseline],
-                "project": [(r.from_year, _names(cell, r, terms)) for r in given.project],
-            },
+    histories = {"baseline": given.baseline, "project": given.project}
+    classes: list[tuple[float, _Sides]] = []
+    kinds: dict[_Sides, float] = {}
+    for cell in given.classes:
+        weight = cell.area_ha / whole_ha
+        sides = tuple(
+            (side, tuple((r.from_year, _names(cell, r, terms)) for r in regimes))
+            for side, regimes in histories.items()
         )
-        for cell in given.classes
-    ]
-    return _Scenarios(classes, transition_years, area_ha)
+        classes.append((weight, sides))
+        kinds[sides] = kinds.get(sides, 0.0) + weight
+    return _Scenarios(classes, kinds, transition_years, area_ha)
+
+
+def _check_start(scenarios: _Scenarios, remarks: Remarks) -> None:
+    """Refuse where the two sides begin as different land: a low start would make a gain of its own."""
+    for sides in scenarios.kinds:
+        before, after = (regimes[0][1] for _, regimes in sides)
+        if before != after:
+            remarks.refuse(
+                "START_DIFFERS",
+                "基线与项目的第一个做法不同，起点不是同一块地的同一储量；"
+                "请把项目开始前的做法写作项目的第一个做法，再写改变后的做法。",
+            )
+            return
 
 
 def _classes_ha(given: FarmlandSoc) -> float:
@@ -423,10 +479,11 @@ def _class_rows(
             "soil": cell.soil,
             "climate": cell.climate,
             "weight": weight,
-            "soc_eq_t_ha_baseline": math.prod(values[n] for n in sides["baseline"][-1][1]),
-            "soc_eq_t_ha_project": math.prod(values[n] for n in sides["project"][-1][1]),
-            "factors_baseline": list(sides["baseline"][-1][1]),
-            "factors_project": list(sides["project"][-1][1]),
+            **{
+                f"soc_eq_t_ha_{side}": math.prod(values[n] for n in regimes[-1][1])
+                for side, regimes in sides
+            },
+            **{f"factors_{side}": list(regimes[-1][1]) for side, regimes in sides},
         }
         for cell, (weight, sides) in zip(given.classes, scenarios.classes, strict=True)
     ]

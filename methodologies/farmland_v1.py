@@ -90,10 +90,23 @@ def leakage(imported: Sequence[Imported]) -> tuple[Component, ...]:
 
 
 def spreads(factor_ids: Iterable[str]) -> dict[str, Spread]:
-    """Return the distribution of each factor by its id; references are exact."""
-    return {
-        i: propagation.exact(i) if i in REFERENCE_IDS else propagation.spread(i) for i in factor_ids
-    }
+    """Return the distribution of each factor by its id; references, and factors without a published
+    interval (see `unpublished`), are exact."""
+    listed = list(factor_ids)
+    exact = REFERENCE_IDS | set(unpublished(listed))
+    return {i: propagation.exact(i) if i in exact else propagation.spread(i) for i in listed}
+
+
+def unpublished(factor_ids: Iterable[str]) -> list[str]:
+    """Return the factors that no interval is published of and that are no references: what hangs
+    on them can be shown, and only the flat deduction can issue it."""
+    return [
+        i
+        for i in factor_ids
+        if i not in REFERENCE_IDS
+        and factors.factor(i).uncertainty is None
+        and factors.factor(i).value_range is None
+    ]
 
 
 def approach1_spreads(spreads_by_id: Mapping[str, Spread]) -> dict[str, Spread]:

@@ -4,12 +4,20 @@ Unknown keys are refused, so that a misspelt field can't be taken for an absent 
 numbers (no text, no bool, no NaN).
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from methodologies.base import MethodInputInvalid
@@ -19,13 +27,25 @@ Identifier = Annotated[str, Field(min_length=1, max_length=200)]
 Area = Annotated[float, Field(gt=0, description="面积，公顷")]
 Amount = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1, description="份额，0–1")]
-Day = Annotated[date, Field(strict=False)]
 Deduction = Literal["ar_tool14", "ar_cm", "gs403", "flat", "poe", "poe_flat"]
+# No area, mass or count of this world is larger; beyond it products leave the range of numbers.
+MAGNITUDE_MAX = 1e15
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def invalid(message: str) -> PydanticCustomError:
     """Return the error that a record raises about itself."""
     return PydanticCustomError("registry", "{text}", {"text": message})
+
+
+def _written_as_a_day(value: object) -> object:
+    """Let no number pass for a date: it would be read as seconds since 1970."""
+    if type(value) is date or (isinstance(value, str) and _ISO_DAY.fullmatch(value)):
+        return value
+    raise invalid("须为日期，如 2023-01-01")
+
+
+Day = Annotated[date, BeforeValidator(_written_as_a_day), Field(strict=False)]
 
 
 class Model(BaseModel):
@@ -74,6 +94,11 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 def parse(model: type[ModelT], data: Mapping[str, Any]) -> ModelT:
     """Return the checked input; MethodInputInvalid, naming each faulty field, if it is not."""
+    if _too_large(data):
+        raise MethodInputInvalid(
+            f"数值过大：{'、'.join(list(_places_too_large(data))[:5])}；"
+            f"绝对值不得超过 {MAGNITUDE_MAX:g}，请核对单位。"
+        )
     try:
         return model.model_validate(dict(data) if isinstance(data, Mapping) else data)
     except ValidationError as error:
@@ -98,6 +123,25 @@ def unique(what: str, ids: Iterable[str]) -> None:
     """Refuse an id that is used twice."""
     if repeated := sorted(key for key, count in Counter(ids).items() if count > 1):
         raise invalid(f"{what}编号重复：{'、'.join(repeated)}")
+
+
+def _too_large(value: object) -> bool:
+    if isinstance(value, int | float):
+        return abs(value) > MAGNITUDE_MAX
+    if isinstance(value, Mapping):
+        return any(map(_too_large, value.values()))
+    return isinstance(value, list | tuple) and any(map(_too_large, value))
+
+
+def _places_too_large(value: object, place: str = "") -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _places_too_large(item, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _places_too_large(item, f"{place}.{number}")
+    elif _too_large(value):
+        yield place
 
 
 _SAYINGS = {

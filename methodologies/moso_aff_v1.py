@@ -87,30 +87,31 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         intermediate={**found, "products": rows, "products_co2_t": products_co2},
     )
     result = moso_mgmt_v1.measured(round_, remarks, variant)
-    result["intermediate"]["monte_carlo"] = _drawn(data, result)
+    result["intermediate"]["monte_carlo"] = _drawn(result)
     return result
 
 
-def _drawn(data: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any] | None:
+def _drawn(result: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the gross removal by Monte Carlo beside the analytic one; None without an error."""
     steps = result["intermediate"]
     if steps["se_t_ha"] is None:
         return None
 
-    def gross(v: Mapping[str, Any]) -> Any:
-        per_area = v["delta"] * (1.0 + v["r"]) * v["cf"]
-        return per_area * steps["area_ha"] * CO2_PER_C
+    def gross_t_ha(v: Mapping[str, Any]) -> Any:
+        return v["delta"] * (1.0 + v["r"]) * v["cf"] * CO2_PER_C
 
     share = propagation.Spread
-    drawn = propagation.simulate(
-        gross,
+    numbers = ("delta_agb_t_ha", "se_t_ha", "r", "r_stderr", "cf", "cf_stderr")
+    drawn = propagation.simulate_practice(
+        gross_t_ha,
         {
             "delta": share(steps["delta_agb_t_ha"], steps["se_t_ha"], "normal"),
             "r": share(steps["r"], steps["r_stderr"], "normal", 0.0),
             "cf": share(steps["cf"], steps["cf_stderr"], "normal", 0.0, 1.0),
         },
-        seed=propagation.seed_of(data, result["factor_hash"]),
-    )
+        {name: steps[name] for name in numbers},
+        result["factor_hash"],
+    ).times(steps["area_ha"])
     analytic = result["stderr_co2_t"]
     differs = bool(analytic) and abs(drawn.sd / analytic - 1.0) > DISAGREEMENT
     return {**drawn.as_dict(), "analytic_sd": analytic, "disagrees": differs}

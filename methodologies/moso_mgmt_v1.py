@@ -144,6 +144,8 @@ def measured(round_: Round, remarks: Remarks, variant: Variant) -> dict[str, Any
     balance = _balance(round_, conservative_co2, stock, area_ha, remarks, variant)
 
     _warn_on_result(round_, change, remarks)
+    # A factor used and not declared would be missing from the hash of the result.
+    assert remarks.used <= set(variant.factor_ids), remarks.used - set(variant.factor_ids)
     issuable_kg = 0 if remarks.refusals else floor_kg(balance.net, balance.buffer)
     return {
         "method": variant.method_id,

@@ -109,17 +109,16 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
     remarks.used.update(ids)
     spreads = farmland_v1.spreads(ids)
 
-    def change_t(v: Mapping[str, Any]) -> Any:
-        fallen = sum(parts_kg_ha(v, given.baseline).values()) - sum(
-            parts_kg_ha(v, given.project).values()
-        )
-        return fallen * given.area_ha * gwp / 1000.0
+    def fallen_kg_ha(v: Mapping[str, Any]) -> Any:
+        before, after = (sum(parts_kg_ha(v, n).values()) for n in (given.baseline, given.project))
+        return before - after
 
     values = {name: s.value for name, s in spreads.items()}
-    change = float(change_t(values))
-    drawn = propagation.simulate(
-        change_t, spreads, seed=propagation.seed_of(data, factors.factor_hash(FACTOR_IDS))
-    )
+    co2e_t_per_kg_ha = given.area_ha * gwp / 1000.0
+    change = float(fallen_kg_ha(values)) * co2e_t_per_kg_ha
+    drawn = propagation.simulate_practice(
+        fallen_kg_ha, spreads, data, factors.factor_hash(FACTOR_IDS)
+    ).times(co2e_t_per_kg_ha)
     groups: tuple[settlement.Group, ...] = ()
     penalties: tuple[Component, ...] = ()
     if change >= 0.0:

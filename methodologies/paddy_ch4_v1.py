@@ -61,6 +61,7 @@ CH4_GWP_IDS = {"ar5": "gwp100.ch4.ar5", "ar6": "gwp100.ch4.ar6_nonfossil"}
 N2O_GWP_IDS = {"ar5": "gwp100.n2o.ar5", "ar6": "gwp100.n2o.ar6"}
 # The field is really drained only when it dries for longer than this (AG04.002).
 AERATION_DAYS_MIN = 3
+SEASON_DAYS_MAX = 365
 AWD = "multiple_drainage_awd"
 
 
@@ -78,7 +79,7 @@ class Season(Model):
     preseason: Preseason
     sow_date: Day | None = None
     harvest_date: Day | None = None
-    days: Annotated[float, Field(gt=0, le=365)] | None = None
+    days: Annotated[float, Field(gt=0, le=SEASON_DAYS_MAX)] | None = None
     amendments: list[Organic] = Field(default_factory=list)
     n_kg_ha: Annotated[float, Field(ge=0, description="施氮量，千克/公顷")] = 0.0
     aeration_days: Annotated[float, Field(ge=0, description="最长一次落干天数")] | None = None
@@ -87,8 +88,11 @@ class Season(Model):
     def _dates(self) -> "Season":
         if (self.sow_date is None) != (self.harvest_date is None):
             raise invalid("sow_date 与 harvest_date 须同时填写")
-        if self.sow_date and self.harvest_date and self.harvest_date <= self.sow_date:
-            raise invalid("收获日须晚于播种（移栽）日")
+        if self.sow_date and self.harvest_date:
+            if self.harvest_date <= self.sow_date:
+                raise invalid("收获日须晚于播种（移栽）日")
+            if (self.harvest_date - self.sow_date).days > SEASON_DAYS_MAX:
+                raise invalid(f"一季水稻不得超过 {SEASON_DAYS_MAX} 天；请核对播种（移栽）与收获日")
         return self
 
     def length_days(self, region: Region, remarks: Remarks) -> float:
@@ -181,21 +185,17 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
     ids = _factor_ids(given.region, seasons)
     remarks.used.update(ids)
     spreads = farmland_v1.spreads(ids)
-
-    def reduction(v: Mapping[str, Any]) -> Any:
-        return sides.saved_ch4_kg_ha(v) * given.area_ha * gwp_ch4 / 1000.0
-
     values = {name: s.value for name, s in spreads.items()}
-    value = float(reduction(values))
-    drawn = propagation.simulate(
-        reduction,
+    co2e_t_per_kg_ha = given.area_ha * gwp_ch4 / 1000.0
+    value = float(sides.saved_ch4_kg_ha(values)) * co2e_t_per_kg_ha
+    drawn = propagation.simulate_practice(
+        sides.saved_ch4_kg_ha,
         spreads,
-        seed=propagation.seed_of(data, factors.factor_hash(FACTOR_IDS)),
+        data,
+        factors.factor_hash(FACTOR_IDS),
         groups=_drawn_together(given, ids),
-    )
-    group = settlement.Group(
-        "ch4", "reduction", (Component("paddy", "CH4", value, drawn.sd),), drawn.sd, drawn.u90
-    )
+    ).times(co2e_t_per_kg_ha)
+    group = _group(value, drawn, farmland_v1.unpublished(ids), remarks)
     n2o = _more_n2o(given, baseline, gwp_n2o, remarks)
     intermediate = {
         **_per_hectare(given, sides, values, value, n2o, {"ch4": gwp_ch4, "n2o": gwp_n2o}),
@@ -203,7 +203,7 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         "gwp_n2o": gwp_n2o,
         "seasons": sides.rows(values),
         "water_draws": given.policy.water_draws,
-        "u90": drawn.u90 if math.isfinite(drawn.u90) else None,
+        "u90": group.u90 if group.u90 is None or math.isfinite(group.u90) else None,
         "monte_carlo": drawn.as_dict(),
     }
     penalties = (Component("soil", "N2O", -n2o.penalty_t, None),) if n2o.penalty_t else ()
@@ -211,6 +211,16 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         METHOD_ID, FACTOR_IDS, (group,), intermediate, penalties, buffer_on="removals"
     )
     return settlement.settle(claim, given.policy, remarks)
+
+
+def _group(
+    value: float, drawn: propagation.Simulated, unknown: Sequence[str], remarks: Remarks
+) -> settlement.Group:
+    """Return the reduction; its interval is known only if that of every factor is."""
+    sd, u90 = (None, None) if unknown else (drawn.sd, drawn.u90)
+    if unknown:
+        remarks.warn("SPREAD_UNPUBLISHED", f"以下因子没有公布区间：{'、'.join(unknown)}。")
+    return settlement.Group("ch4", "reduction", (Component("paddy", "CH4", value, sd),), sd, u90)
 
 
 def _drawn_together(given: Paddy, ids: Sequence[str]) -> dict[str, str]:
@@ -228,8 +238,8 @@ def _more_n2o(
         "baseline": _n2o_kg_ha(baseline, remarks),
         "project": _n2o_kg_ha(given.project, remarks),
     }
-    to_awd = any(s.water_regime == AWD for s in given.project)
-    increase_kg_ha = kg_ha["project"] - _n2o_kg_ha(baseline, remarks, before_awd=to_awd)
+    before_awd = _before_awd(baseline, given.project)
+    increase_kg_ha = kg_ha["project"] - _n2o_kg_ha(baseline, remarks, before_awd)
     penalty_t = max(0.0, increase_kg_ha) * given.area_ha * gwp_n2o / 1000.0
     return _MoreN2o(kg_ha, increase_kg_ha, penalty_t)
 
@@ -337,26 +347,34 @@ def _season_row(
     }
 
 
-def _n2o_kg_ha(seasons: Sequence[Season], remarks: Remarks, *, before_awd: bool = False) -> float:
+def _before_awd(baseline: Sequence[Season], project: Sequence[Season]) -> list[bool]:
+    """Return which baseline seasons AWD takes the place of: season by season, or, where their
+    numbers differ, all of them."""
+    if len(baseline) != len(project):
+        return [any(s.water_regime == AWD for s in project)] * len(baseline)
+    return [s.water_regime == AWD for s in project]
+
+
+def _n2o_kg_ha(
+    seasons: Sequence[Season], remarks: Remarks, before_awd: Sequence[bool] | None = None
+) -> float:
     """Return direct N2O of applied nitrogen by water regime [kg/ha].
 
-    before_awd : the seasons precede a change to AWD, which always brings the step from 0.003 to
+    before_awd : per season, whether AWD takes its place. That always brings the step from 0.003 to
         0.005 (VM0051 CF_N2O), so that a single drainage counts here as flooded
     """
-    kinds = {
-        "continuous": "continuous_flooding",
-        "deep_water": "continuous_flooding",
-        "single_drainage": "single_multiple_drainage",
-        "multiple_drainage_awd": "single_multiple_drainage",
-    }
-    if before_awd:
-        kinds["single_drainage"] = "continuous_flooding"
     to_n2o = factors.number("const.n2on_to_n2o")
     return math.fsum(
-        s.n_kg_ha * remarks.number(f"n2o.ef1fr.{kinds.get(s.water_regime, 'aggregated')}") * to_n2o
-        for s in seasons
+        s.n_kg_ha * remarks.number(f"n2o.ef1fr.{_n2o_kind(s.water_regime, awd)}") * to_n2o
+        for s, awd in zip(seasons, before_awd or [False] * len(seasons), strict=True)
         if s.n_kg_ha
     )
+
+
+def _n2o_kind(water: Water, before_awd: bool) -> str:
+    if water in ("continuous", "deep_water") or (before_awd and water == "single_drainage"):
+        return "continuous_flooding"
+    return "single_multiple_drainage" if water in ("single_drainage", AWD) else "aggregated"
 
 
 def schema() -> dict[str, Any]:

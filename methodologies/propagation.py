@@ -5,15 +5,16 @@ factor is one name, however often the function uses it: shared factors are thus 
 counted once (IPCC 2006 GL Vol. 1 Ch. 3; common random numbers). Names of one group move together.
 
 Shapes: a published standard deviation gives a normal distribution cut at 0 (a share also at 1); a
-published range lo-hi gives a lognormal about the value with sd_log = ln(hi/lo)/3.92, or, if lo is
-0, a normal of sd (hi - lo)/3.92 cut at 0.
+published range lo-hi gives a lognormal about the value with sd_log = ln(hi/lo)/3.92 (a share cut at
+1), or, if lo is 0, a normal of sd (hi - lo)/3.92 cut at 0.
 """
 
 import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +31,19 @@ Z90 = 1.645
 # The width of a 95 % interval in standard deviations.
 _WIDTH_95_SD = 3.92
 _STEP = 1e-5
+# Parts of a mass: never above 1, whatever the published range.
+_SHARE_UNITS = frozenset(
+    {
+        "fraction",
+        "tC/t dm",
+        "t C / t dm",
+        "t C / t biochar (dm)",
+        "kg N volatilised / kg N",
+        "kg N / kg N",
+    }
+)
+# Practices whose draws are kept: those of a county's parcels, not of all the world.
+_REMEMBERED = 2_048
 
 Drawn = float | NDArray[np.float64]
 Calculation = Callable[[Mapping[str, Any]], Any]
@@ -55,6 +69,9 @@ class Spread:
         if self.shape == "exact" or self.sd == 0.0:
             return np.full_like(z, self.value)
         if self.shape == "lognormal":
+            if self.high < math.inf:
+                under = special.ndtr(math.log(self.high / self.value) / self.sd)
+                z = special.ndtri(special.ndtr(z) * under)
             return np.asarray(self.value * np.exp(self.sd * z))
         low = special.ndtr((self.low - self.value) / self.sd)
         high = special.ndtr((self.high - self.value) / self.sd)
@@ -82,6 +99,9 @@ class FirstOrder:
         return relative(self.value, 1.96 * self.stderr)
 
 
+_IN_UNITS_OF_RESULT = ("mean", "sd", "p2_5", "p5", "p33_3", "p50", "p95", "p97_5")
+
+
 @dataclass(frozen=True, slots=True)
 class Simulated:
     """What the draws gave; percentiles in the unit of the result."""
@@ -102,6 +122,11 @@ class Simulated:
         """Return 1.645 sd over |mean|; infinite for an uncertain zero."""
         return relative(self.mean, Z90 * self.sd)
 
+    def times(self, amount: float) -> "Simulated":
+        """Return the same draws for so many hectares or tonnes, amount not negative."""
+        scaled = {name: getattr(self, name) * amount for name in _IN_UNITS_OF_RESULT}
+        return replace(self, **scaled)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers as JSON takes them; the seed as text, since it exceeds 2^53."""
         return {**asdict(self), "seed": str(self.seed)}
@@ -117,7 +142,7 @@ def relative(value: float, half_width: float) -> float:
 def spread(factor_id: str) -> Spread:
     """Return the distribution of a factor; FactorMissing if neither sd nor range is published."""
     found = factors.factor(factor_id)
-    high = 1.0 if "fraction" in found.unit else math.inf
+    high = 1.0 if found.unit in _SHARE_UNITS else math.inf
     if found.uncertainty is not None:
         return Spread(found.number, found.stderr, "normal", 0.0, high)
     if found.value_range is None:
@@ -125,7 +150,8 @@ def spread(factor_id: str) -> Spread:
     low_end, high_end = found.value_range
     if low_end <= 0.0:
         return Spread(found.number, (high_end - low_end) / _WIDTH_95_SD, "normal", 0.0, high)
-    return Spread(found.number, math.log(high_end / low_end) / _WIDTH_95_SD, "lognormal")
+    sd = math.log(high_end / low_end) / _WIDTH_95_SD
+    return Spread(found.number, sd, "lognormal", high=high)
 
 
 def exact(factor_id: str) -> Spread:
@@ -175,8 +201,11 @@ def simulate(
     if draws < DRAWS_MIN:
         raise OutOfDomain(f"模拟次数 {draws} 太少，至少 {DRAWS_MIN} 次；请增加后重算。")
     deviates: dict[str, NDArray[np.float64]] = {}
-    drawn: dict[str, NDArray[np.float64]] = {}
+    drawn: dict[str, Drawn] = {}
     for name, s in spreads.items():
+        if s.shape == "exact" or s.sd == 0.0:
+            drawn[name] = s.value
+            continue
         group = (groups or {}).get(name, name)
         if group not in deviates:
             deviates[group] = _stream(seed, group).standard_normal(draws)
@@ -187,6 +216,48 @@ def simulate(
     )
     mean, sd = float(result.mean()), float(result.std(ddof=1))
     return Simulated(mean, sd, p2_5, p5, p33_3, p50, p95, p97_5, draws, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Practice:
+    """What decides the draws of a practice; the seed is a hash of all that the calculation reads."""
+
+    seed: int
+    spreads: tuple[tuple[str, Spread], ...]
+    groups: tuple[tuple[str, str], ...]
+    calculation: Calculation = field(compare=False)
+
+
+def simulate_practice(
+    calculation: Calculation,
+    spreads: Mapping[str, Spread],
+    practice: Mapping[str, Any],
+    factor_hash: str,
+    groups: Mapping[str, str] | None = None,
+) -> Simulated:
+    """Return `simulate` of one unit (hectare, tonne) of a practice, drawn once for all its parcels.
+
+    practice : everything the calculation depends on but the factors, whose hash is `factor_hash`;
+        `area_ha` and `policy` in it are left out, so that the calculation may not depend on them
+    """
+    return _remembered(
+        _Practice(
+            seed_of(practice, factor_hash),
+            tuple(spreads.items()),
+            tuple((groups or {}).items()),
+            calculation,
+        )
+    )
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(practice: _Practice) -> Simulated:
+    return simulate(
+        practice.calculation,
+        dict(practice.spreads),
+        seed=practice.seed,
+        groups=dict(practice.groups),
+    )
 
 
 def seed_of(data: Mapping[str, Any], factor_hash: str) -> int:

@@ -82,6 +82,8 @@ def settle(claim: Claim, policy: Settlement, remarks: Remarks) -> dict[str, Any]
         remarks.warn("NEGATIVE_NET", f"本期净量为 {net:.3f} 吨（负值），须结转抵减以后各期。")
     buffer, share = _buffer(claim, rows, net, policy, remarks)
     remarks.warn_of_recalled()
+    # A factor used and not declared would be missing from the hash of the result.
+    assert remarks.used <= set(claim.factor_ids), remarks.used - set(claim.factor_ids)
     issuable_kg = 0 if remarks.refusals else floor_kg(net, buffer)
     components = [c for group in claim.groups for c in group.components]
     return {

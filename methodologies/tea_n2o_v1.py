@@ -11,14 +11,24 @@ a new module, `tea_n2o_v2`.
 
 import math
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from methodologies import emissions, factors, inputs, propagation, settlement
 from methodologies.base import Component, Method
 from methodologies.explaining import deduction_text, factor_table
-from methodologies.inputs import Amount, Area, Model, Period, Settlement, Share
+from methodologies.inputs import (
+    Amount,
+    Area,
+    Model,
+    Period,
+    Settlement,
+    Share,
+    invalid,
+    unique,
+)
 from methodologies.remarks import Remarks
 
 METHOD_ID = "tea-n2o/1"
@@ -82,6 +92,18 @@ class TeaN2o(Model):
     yield_project_t_ha: Amount
     policy: Policy
 
+    @model_validator(mode="after")
+    def _each_year_once(self) -> "TeaN2o":
+        for name, records in (
+            ("baseline_records", self.baseline_records),
+            ("project_records", self.project_records),
+        ):
+            unique(f"{name} 的年份", (str(r.year) for r in records))
+        first = min(r.year for r in self.project_records)
+        if late := [str(r.year) for r in self.baseline_records if r.year >= first]:
+            raise invalid(f"基线记录 {'、'.join(late)} 年不早于项目记录的第一年 {first}")
+        return self
+
 
 def n2o_kg(v: Mapping[str, Any], synthetic_n_kg: float, organic_n_kg: float) -> Any:
     """Return N2O [kg]: direct, deposition and leaching; v holds the factors, numbers or arrays."""
@@ -126,7 +148,7 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
     increase_kg = (increase[0] * hectare_years, increase[1] * hectare_years)
     gwp_set = remarks.decided(given.policy.gwp_set, "gwp.set", "gwp_set", "ar6")
     gwp = emissions.n2o_gwp(gwp_set)
-    group, numbers = _reduction(data, cut_kg, gwp, remarks)
+    group, numbers = _reduction(data, cut, hectare_years * gwp / 1000.0, remarks)
     urea_t = max(0.0, project[2] - baseline[2]) * hectare_years
     debit_kg = _tea_n2o_kg(increase_kg, remarks)
     penalties = [Component("fertiliser", "N2O", -debit_kg / 1000.0 * gwp, None)] if debit_kg else []
@@ -143,7 +165,7 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         "baseline_n_cap_kg_ha": cap,
         "counted_cut_n_kg": {"synthetic": cut_kg[0], "organic": cut_kg[1]},
         "debited_increase_n_kg": {"synthetic": increase_kg[0], "organic": increase_kg[1]},
-        "n2o_kg": numbers["n2o_kg"],
+        "n2o_kg": numbers["n2o_kg_ha_year"] * hectare_years,
         "debit_n2o_kg": debit_kg,
         **numbers,
         "co2e_t_per_year": group.gross_co2e_t / years,
@@ -159,6 +181,15 @@ def _check(given: TeaN2o, remarks: Remarks) -> None:
         remarks.refuse(
             "RECORDS_TOO_SHORT",
             f"基线施肥记录只有 {len(given.baseline_records)} 年，须至少 {wanted} 年（品名、日期、数量）；请补齐。",
+        )
+    # The end day no longer belongs.
+    first, last = given.period.start.year, (given.period.end - timedelta(days=1)).year
+    outside = any(not first <= r.year <= last for r in given.project_records)
+    if outside or len(given.project_records) != round(given.period.years):
+        remarks.refuse(
+            "RECORDS_NOT_OF_PERIOD",
+            f"监测期为 {given.period.start} 至 {given.period.end}（不含当日），须每年一条施肥记录，"
+            f"现有 {len(given.project_records)} 条；多一条就多算一年。请核对年份。",
         )
     drop = 1.0 - given.yield_project_t_ha / given.yield_baseline_t_ha
     limit = given.policy.yield_drop_max_share
@@ -179,20 +210,29 @@ def _mean(records: list[Fertiliser]) -> tuple[float, float, float]:
 
 
 def _reduction(
-    data: Mapping[str, Any], cut_kg: tuple[float, float], gwp: float, remarks: Remarks
+    data: Mapping[str, Any],
+    cut_kg_ha: tuple[float, float],
+    co2e_t_per_kg_ha: float,
+    remarks: Remarks,
 ) -> tuple[settlement.Group, dict[str, Any]]:
     """Return the counted reduction; its interval by Monte Carlo over the ranges of the factors."""
     organic_only = {"ef1_organic", "frac_gasm"}
-    needed = {n for n in CUT_FACTOR_IDS if cut_kg[1] or n not in organic_only}
+    needed = {n for n in CUT_FACTOR_IDS if cut_kg_ha[1] or n not in organic_only}
     remarks.used.update(CUT_FACTOR_IDS[name] for name in needed)
     spreads = {name: propagation.spread(i) for name, i in CUT_FACTOR_IDS.items()}
 
-    def co2e_t(v: Mapping[str, Any]) -> Any:
-        return n2o_kg(v, *cut_kg) / 1000.0 * gwp
+    def saved_kg_ha(v: Mapping[str, Any]) -> Any:
+        return n2o_kg(v, *cut_kg_ha)
 
-    value = co2e_t({name: s.value for name, s in spreads.items()})
-    seed = propagation.seed_of(data, factors.factor_hash(FACTOR_IDS))
-    drawn = propagation.simulate(co2e_t, spreads, seed=seed) if any(cut_kg) else None
+    per_ha = float(saved_kg_ha({name: s.value for name, s in spreads.items()}))
+    value = per_ha * co2e_t_per_kg_ha
+    drawn = None
+    if any(cut_kg_ha):
+        # The cap is a policy, and policies stay out of the seed: the cut it leaves does not.
+        practice = {"cut_kg_ha": cut_kg_ha}
+        drawn = propagation.simulate_practice(
+            saved_kg_ha, spreads, practice, factors.factor_hash(FACTOR_IDS)
+        ).times(co2e_t_per_kg_ha)
     component = Component("fertiliser", "N2O", value, drawn.sd if drawn else 0.0)
     group = settlement.Group(
         "n2o",
@@ -202,7 +242,7 @@ def _reduction(
         drawn.u90 if drawn else 0.0,
     )
     return group, {
-        "n2o_kg": value * 1000.0 / gwp,
+        "n2o_kg_ha_year": per_ha,
         "u90": drawn.u90 if drawn else 0.0,
         "monte_carlo": drawn.as_dict() if drawn else None,
     }

@@ -9,7 +9,7 @@ Sources: CDM AR-TOOL14 v04.2 App. 1 (A1.4, A1.5, R function, defaults); Li Yin e
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from methodologies import factors
 from methodologies.base import CO2_PER_C, OutOfDomain
@@ -41,7 +41,8 @@ class Stock:
 
     def as_dict(self) -> dict[str, float | None]:
         """Return the numbers as they stand in `intermediate`."""
-        return asdict(self)
+        # Spelt out: `asdict` copies deeply, which is most of the time of a run with many plots.
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)

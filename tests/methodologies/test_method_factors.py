@@ -96,12 +96,14 @@ def test_the_hash_ignores_order_and_sees_every_field(monkeypatch, tmp_path):
     (root / factors.FILES[0]).write_text(yaml.safe_dump(rows, allow_unicode=True), "utf-8")
     monkeypatch.setattr(factors.resources, "files", lambda _: tmp_path)
     factors.table.cache_clear()
+    factors._hash_of.cache_clear()
     try:
         assert factors.factor_hash(ids) != before
         assert factors.factor_hash(["moso.R"]) != before
     finally:
         monkeypatch.undo()
         factors.table.cache_clear()
+        factors._hash_of.cache_clear()
     assert factors.factor_hash(ids) == before
 
 

@@ -1,0 +1,217 @@
+"""Every released method: CPU seconds of 100,000 draws, and of 10,000 parcels without any raster.
+
+Parcels come as the method takes them: rows of one document where it has rows (parcels, strata,
+classes, batches, units), strata of a round where it is fed by records, else one run a parcel. Sizes
+differ from parcel to parcel; those who farm alike are a hundred groups.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from methodologies import by_stratum, catalogue
+from methodologies.propagation import DRAWS
+from tests.bench import report
+
+PARCELS = 10_000
+PRACTICES = 100
+Document = dict[str, Any]
+
+
+def areas(count: int) -> list[float]:
+    """Return areas [ha] as of parcels of a county: a tenth of a hectare to some dozens."""
+    return [float(a) for a in np.random.default_rng(20261123).lognormal(0.0, 1.2, count)]
+
+
+def with_parcels(method_id: str, count: int) -> Iterator[Document]:
+    """One round of a bamboo method, its parcels in five strata."""
+    method = catalogue.method(method_id)
+    whole, strata = method.example(), 5
+    first = whole["strata"][0]
+    sizes = areas(count)
+    parcels = [
+        {
+            "id": f"p{i:05d}", "stratum": str(i % strata), "area_ha": size,
+            "map_agb_t_ha_start": 50.0, "map_agb_t_ha_end": 54.0 + i % 7,
+        }
+        for i, size in enumerate(sizes)
+    ]  # fmt: skip
+    whole["parcels"] = parcels
+    whole["strata"] = [
+        {
+            **first, "id": str(s), "area_ha": sum(sizes[s::strata]),
+            "plots": [{**plot, "id": f"{s}-{plot['id']}"} for plot in first["plots"]],
+        }
+        for s in range(strata)
+    ]  # fmt: skip
+    yield whole
+
+
+def with_strata(method_id: str, count: int) -> Iterator[Document]:
+    """One document in which every parcel is a stratum of its own with three plots or points."""
+    whole = catalogue.method(method_id).example()
+    first = whole["strata"][0]
+    kept = {"plots": 3, "points": 3, "control_points": 2}
+
+    def renamed(rows: list[Document], i: int) -> list[Document]:
+        return [{**row, "id": f"{i}-{row['id']}"} for row in rows]
+
+    whole["strata"] = [
+        {
+            **first, "id": str(i), "area_ha": size,
+            **{key: renamed(first[key][:n], i) for key, n in kept.items() if key in first},
+        }
+        for i, size in enumerate(areas(count))
+    ]  # fmt: skip
+    yield whole
+
+
+def with_rows(method_id: str, count: int, key: str, size: str) -> Iterator[Document]:
+    """One document in which every parcel is a row of `key`."""
+    whole = catalogue.method(method_id).example()
+    for name in (key, f"baseline_{key}"):
+        if whole.get(name):
+            whole[name] = [
+                {**whole[name][i % len(whole[name])], "id": str(i), size: area}
+                for i, area in enumerate(areas(count))
+            ]
+    yield whole
+
+
+def with_classes(count: int) -> Iterator[Document]:
+    """Ten thousand parcels of dry farmland, as areas of six soils."""
+    whole = catalogue.method("farmland-soc/1").example()
+    soils = ("HAC", "LAC", "SAN", "POD", "VOL", "WET")
+    whole["classes"] = [
+        {"area_ha": area, "soil": soils[i % 6]} for i, area in enumerate(areas(count))
+    ]
+    yield whole
+
+
+def one_by_one(method_id: str, count: int) -> Iterator[Document]:
+    """A document for every parcel, its area its own."""
+    whole = catalogue.method(method_id).example()
+    for i, area in enumerate(areas(count)):
+        document = practised(method_id, whole, i % PRACTICES)
+        yield {**document, "area_ha": area} if "area_ha" in whole else document
+
+
+def practised(method_id: str, whole: Document, i: int) -> Document:
+    """The example with a practice of its own: the i-th of those who farm differently."""
+    change: Callable[[Document], Document] | None = {
+        "paddy-ch4/1": lambda d: {
+            "baseline": [{**d["baseline"][0], "days": 100.0 + i / 4}],
+        },
+        "n2o/1": lambda d: {"project": {**d["project"], "synthetic_n_kg_ha": 100.0 + i / 4}},
+        "tea-n2o/1": lambda d: {
+            "project_records": [{**d["project_records"][0], "synthetic_n_kg_ha": 200.0 + i}],
+        },
+        "farmland-soc/1": lambda d: {"years": {"start": 2024, "end": 2025 + i}},
+        "biochar/1": lambda d: {
+            "batches": [{**d["batches"][0], "c_share": 0.40 + i / 1000.0}],
+        },
+        "moso-aff/1": lambda d: {"strata": [grown(d["strata"][0], i / 100.0)]},
+        "moso-plot/1": lambda d: {"monte_carlo": {**d["monte_carlo"], "seed": i, "draws": DRAWS}},
+    }.get(method_id)
+    return whole if change is None else {**whole, **change(whole)}
+
+
+def grown(stratum: Document, more_t_ha: float) -> Document:
+    """The stratum with so much more biomass on its first plot at the end."""
+    first, *others = stratum["plots"]
+    return {
+        **stratum,
+        "plots": [{**first, "agb_t_ha_end": first["agb_t_ha_end"] + more_t_ha}, *others],
+    }
+
+
+def as_a_round(method_id: str, count: int) -> Document:
+    """A round by records: a hundred strata, each of parcels that farm alike."""
+    whole = catalogue.method(method_id).example()
+    sizes = areas(count)
+    policy = whole["policy"]
+    strata = [
+        {
+            "id": str(s),
+            "input": {
+                **practised(method_id, whole, s),
+                "area_ha": sum(sizes[s::PRACTICES]),
+            },
+        }
+        for s in range(PRACTICES)
+    ]
+    parcels = [
+        {"id": f"p{i:05d}", "stratum": str(i % PRACTICES), "area_ha": size}
+        for i, size in enumerate(sizes)
+    ]
+    return {"strata": strata, "parcels": parcels, "policy": policy}
+
+
+def documents(method_id: str, count: int) -> Iterator[Document]:
+    """Return the inputs that hold so many parcels."""
+    if method_id in ("moso-mgmt/1", "moso-aff/1"):
+        return with_parcels(method_id, count)
+    if method_id == "farmland-soc/1":
+        return with_classes(count)
+    if method_id == "biochar/1":
+        return with_rows(method_id, count, "batches", "mass_t_dm")
+    if method_id == "wetland-balance/1":
+        return with_rows(method_id, count, "units", "area_ha")
+    if "strata" in catalogue.method(method_id).example():
+        return with_strata(method_id, count)
+    return one_by_one(method_id, count)
+
+
+def cpu_s(run: Callable[[Mapping[str, Any]], object], inputs: list[Document]) -> float:
+    """Return the CPU seconds of running all inputs, one after the other."""
+    begun = time.process_time()
+    for document in inputs:
+        run(document)
+    return time.process_time() - begun
+
+
+def parcels_cpu_s(method_id: str, count: int = PARCELS) -> float:
+    """Return the CPU seconds of so many parcels, the inputs at hand."""
+    if catalogue.method(method_id).by_round == "records":
+        return cpu_s(by_stratum.of_round(method_id).run, [as_a_round(method_id, count)])
+    inputs = list(documents(method_id, count))
+    if method_id == "moso-plot/1":
+        inputs = [{**document, "monte_carlo": None} for document in inputs]
+    return cpu_s(catalogue.method(method_id).run, inputs)
+
+
+def draws_cpu_s(method_id: str, place: int = 0) -> float | None:
+    """Return the CPU seconds of one run with 100,000 draws of a practice not seen before; None if
+    the method draws nothing."""
+    method = catalogue.method(method_id)
+    inputs = [practised(method_id, method.example(), PRACTICES + place)]
+    if "monte_carlo" not in method.run(method.example())["intermediate"]:
+        return None
+    return cpu_s(method.run, inputs)
+
+
+def main() -> None:
+    """All methods: two minutes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--parcels", type=int, default=PARCELS)
+    asked = parser.parse_args()
+    found: dict[str, dict[str, float | None]] = {}
+    for method_id in catalogue.METHODS:
+        draws = [draws_cpu_s(method_id, place) for place in range(3)]
+        found[method_id] = {
+            "draws_cpu_s": None if draws[0] is None else max(d for d in draws if d is not None),
+            "parcels_cpu_s": parcels_cpu_s(method_id, asked.parcels),
+        }
+    headers = ("method", "100,000 draws, CPU s", f"{asked.parcels} parcels, CPU s")
+    rows = [
+        [name, figures["draws_cpu_s"], figures["parcels_cpu_s"]] for name, figures in found.items()
+    ]
+    report.table("Methods (targets: 2 s of draws, 10 s of parcels)", headers, rows)
+    report.document("methods", {"parcels": asked.parcels, "methods": found})
+
+
+if __name__ == "__main__":
+    main()
