@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from methodologies import inputs
 from methodologies.base import MethodInputInvalid
-from methodologies.farmland_soc_v1 import LandUse
+from methodologies.farmland_soc_v1_input import LandUse
 from methodologies.inputs import Amount, Day, Model, Share, invalid
 from methodologies.n2o_v1 import Land
 from methodologies.paddy_ch4_v1 import Preseason, Water

@@ -6,6 +6,7 @@ from typing import Any
 
 from methodologies import factors, inputs
 from methodologies.base import Method
+from methodologies.explaining import factor_table
 from methodologies.inputs import Model
 from methodologies.remarks import Remarks
 
@@ -24,7 +25,8 @@ def method(
 ) -> Method:
     """Return the method whose `intermediate` is what `calculate` gives for a checked input.
 
-    titles : Chinese and English; a `taken_share` in the numbers becomes the deduction_share; explain may be one text
+    titles : Chinese and English; a `taken_share` in the numbers becomes the deduction_share
+    explain : sections, or the text of equations and sources, to which the others are added
     """
 
     def run(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,6 +49,17 @@ def method(
             "refusals": [notice.as_dict() for notice in remarks.refusals],
         }
 
+    def told(text: str) -> list[tuple[str, str]]:
+        found = [
+            ("公式与来源", text),
+            (
+                "计入与不计入",
+                "只作计算，不产生碳汇量或减排量：结果中的吨数均为 0，所有数值在 `intermediate` 中。",
+            ),
+            ("算例（由程序现算，输入见下方示例）", _numbers(run(copied(example))["intermediate"])),
+        ]
+        return [*found, ("参数表", factor_table(factor_ids))] if factor_ids else found
+
     return Method(
         id=method_id,
         title_zh=titles[0],
@@ -57,7 +70,16 @@ def method(
         schema=lambda: inputs.schema(model, method_id, titles[0]),
         example=lambda: copied(example),
         run=run,
-        explain=(lambda: [("公式与来源", explain)]) if isinstance(explain, str) else explain,
+        explain=(lambda: told(explain)) if isinstance(explain, str) else explain,
+    )
+
+
+def _numbers(intermediate: Mapping[str, Any]) -> str:
+    """Return the single numbers of a result as a markdown list."""
+    return "\n".join(
+        f"- `{name}` = {value:.6g}"
+        for name, value in intermediate.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
     )
 
 

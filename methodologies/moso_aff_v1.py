@@ -215,6 +215,7 @@ def explain() -> list[tuple[str, str]]:
         ("预估与封顶", _projection_text(planted)),
         ("竹材产品（默认不计）", _product_text()),
         ("不确定性与扣减", deduction_text("ar_tool14")),
+        ("算例：一个监测期", _round_text()),
         ("参数表", factor_table(FACTOR_IDS)),
     ]
 
@@ -245,6 +246,17 @@ def _projection_text(planted: PlantingRound) -> str:
 算例：每公顷 2000 株、胸径 9 cm 到 3000 株、10 cm，1–4 度等分：
 {found["initial_agb_t_ha"]:.4f} → {found["target_agb_t_ha"]:.4f} t/ha，
 **一次性 {found["target_change_co2_t_ha"]:.4f} tCO₂/ha**，此后为零。"""
+
+
+def _round_text() -> str:
+    found = run(example())
+    steps = found["intermediate"]
+    return f"""\
+{steps["area_ha"]:g} 公顷、{len(steps["plot_agb_t_ha"])} 个样地（示例输入）：
+
+- ΔAGB = **{steps["delta_agb_t_ha"]:.4f} t/ha**，标准误 {steps["se_t_ha"]:.4f}，U = {100 * steps["u90"]:.2f} %
+- 毛碳汇量 {found["gross_co2_t"]:,.3f} tCO₂，扣减 {100 * found["deduction_share"]:.2f} %，施肥排放 {steps["emissions_co2e_t"]:.3f} t
+- 净碳汇量 **{found["net_co2_t"]:,.3f} tCO₂**，缓冲 {found["buffer_co2_t"]:,.3f} t，可签发 {found["issuable_kg"]:,} kg"""
 
 
 def _product_text() -> str:

@@ -70,6 +70,7 @@ FACTOR_IDS = (
     "moso.eq.domain_d",
     moso_stand_v1.AGE_RULE_FACTOR_ID,
     moso_stand_v1.MIN_DBH_FACTOR_ID,
+    *eligibility.BAMBOO_FACTOR_IDS,
     "moso.R",
     "moso.CF",
     "moso.bgb_change_mode",
@@ -106,7 +107,12 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
     round_ = moso_mgmt_v1_input.parse(data)
     remarks = Remarks()
     found: dict[str, Any] = {}
-    if round_.eligibility is not None:
+    if round_.eligibility is None:
+        remarks.warn(
+            "ELIGIBILITY_NOT_GIVEN",
+            f"输入没有适用条件（{eligibility.BAMBOO_SOURCE}），本次计算没有核对；签发前须逐项核对。",
+        )
+    else:
         checks = eligibility.bamboo_management(round_.eligibility)
         found["eligibility"] = eligibility.apply(checks, remarks)
     return measured(round_, remarks, Variant(METHOD_ID, FACTOR_IDS, intermediate=found))

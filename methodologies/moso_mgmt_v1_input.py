@@ -232,6 +232,21 @@ def example() -> dict[str, Any]:
         "period": {"start": "2023-01-01", "end": "2025-01-01"},
         "phase_start": "on",
         "phase_end": "on",
+        "eligibility": {
+            "crown_closure": 0.80,
+            "tree_closure": 0.05,
+            "smallest_parcel_ha": 1.2,
+            "culm_height_m": 12.0,
+            "culm_dbh_cm": 9.5,
+            "wetland": False,
+            "organic_soil": False,
+            "law_breached": False,
+            "litter_removed": False,
+            "scattered_trees_removed": False,
+            "deep_tillage": False,
+            "fertiliser_covered": True,
+            "management_measure": True,
+        },
         "strata": [
             {
                 "id": "A",

@@ -20,10 +20,10 @@ from methodologies.paddy_ch4_v1 import CH4_GWP_IDS, N2O_GWP_IDS
 from methodologies.remarks import Remarks
 from methodologies.wetland_balance_v1_input import (
     Activity,
+    Climate,
     Herb,
     Policy,
     Pool,
-    Rewetted,
     Unit,
     Wetland,
     Wood,
@@ -33,20 +33,28 @@ from methodologies.wetland_balance_v1_input import (
 
 METHOD_ID = "wetland-balance/1"
 REMOVALS: tuple[Pool, ...] = ("wood", "herb", "burial", "soil")
-GT20, LE20 = (
-    "wet.flooded.ch4_gt20.warm_temperate_moist",
-    "wet.flooded.ch4_le20.warm_temperate_moist",
-)
-CREATED = "wet.iwms.ch4.temperate"
+# The zones of flooded land (Table 7.9 and 7.15) and of created marsh (Wetlands Supplement 5.4).
+FLOODED_ZONES: Mapping[Climate, str] = {
+    "boreal": "boreal",
+    "cool_temperate_dry": "cool_temperate",
+    "cool_temperate_moist": "cool_temperate",
+    "warm_temperate_dry": "warm_temperate_dry",
+    "warm_temperate_moist": "warm_temperate_moist",
+    "tropical_dry": "tropical_dry_montane",
+    "tropical_moist": "tropical_moist_wet",
+}
+SOIL_CLIMATES = tuple(c for c in FLOODED_ZONES if c != "tropical_dry")
+CO2_ZONES = ("warm_temperate_dry", "warm_temperate_moist", "tropical_moist_wet")
 TROPHIC = "wet.flooded.trophic_adjustment"
 ALLOCHTHONOUS = "wet.burial.allochthonous_fraction"
 FACTOR_IDS = (
-    GT20,
-    LE20,
-    CREATED,
+    *(f"wet.flooded.ch4_gt20.{zone}" for zone in dict.fromkeys(FLOODED_ZONES.values())),
+    *(f"wet.flooded.ch4_le20.{zone}" for zone in dict.fromkeys(FLOODED_ZONES.values())),
+    *(f"wet.flooded.co2c_le20.{zone}" for zone in CO2_ZONES),
+    *(f"wet.iwms.ch4.{zone}" for zone in ("boreal", "temperate", "tropical")),
+    *(f"soc_ref.{climate}.WET" for climate in SOIL_CLIMATES),
     TROPHIC,
     ALLOCHTHONOUS,
-    "wet.flooded.co2c_le20.warm_temperate_moist",
     "wet.flooded.downstream_ratio",
     "wet.pond.ch4.freshwater",
     "wet.ditch.ch4",
@@ -61,7 +69,6 @@ FACTOR_IDS = (
     "wet.cf.zizania_honghu",
     "wood.cf.conifer_temperate",
     "wood.root_shoot.conifer_temperate_50_150",
-    "soc_ref.warm_temperate_moist.WET",
     "flu.long_term_cultivated_iwms.temperate",
     "flu.iwms_rewetting_y1_20",
     "flu.iwms_rewetting_y21_40",
@@ -193,7 +200,7 @@ def _unit(unit: Unit, policy: Policy, remarks: Remarks) -> dict[str, Any]:
         "wood": _wood_c_t_ha(unit.wood, remarks) * unit.area_ha,
         "herb": _herb_c_t(unit.herb, policy, remarks),
         "burial": _burial_c_t_ha(unit, remarks) * unit.area_ha,
-        "soil": _soil_c_t_ha(unit.rewetted, remarks) * unit.area_ha,
+        "soil": _soil_c_t_ha(unit, remarks) * unit.area_ha,
     }
     ch4 = _ch4_kg_ha(unit, remarks)
     return {
@@ -280,8 +287,9 @@ def _burial_c_t_ha(unit: Unit, remarks: Remarks) -> float:
     return grams_m2 / 100.0 * (1.0 - foreign)
 
 
-def _soil_c_t_ha(given: Rewetted | None, remarks: Remarks) -> float:
+def _soil_c_t_ha(unit: Unit, remarks: Remarks) -> float:
     """Return the yearly soil gain of a rewetted marsh: two linear steps of 20 years."""
+    given = unit.rewetted
     if given is None:
         return 0.0
     if given.former_use != "cultivated":
@@ -293,7 +301,9 @@ def _soil_c_t_ha(given: Rewetted | None, remarks: Remarks) -> float:
     years = remarks.number("soc.transition_period")
     reference = given.soc_ref_t_ha
     if reference is None:
-        reference = remarks.number("soc_ref.warm_temperate_moist.WET")
+        if unit.climate not in SOIL_CLIMATES:
+            raise OutOfDomain(f"{unit.id}：气候区 {unit.climate} 没有公布的湿地土参照储量。")
+        reference = remarks.number(f"soc_ref.{unit.climate}.WET")
     start = remarks.number("flu.long_term_cultivated_iwms.temperate")
     first = remarks.number("flu.iwms_rewetting_y1_20")
     second = remarks.number("flu.iwms_rewetting_y21_40")
@@ -323,7 +333,8 @@ def _ch4_kg_ha(unit: Unit, remarks: Remarks) -> float:
             remarks.warn(
                 "CH4_PROXY", f"{unit.id}：天然沼泽的甲烷须实测，这里借用恢复湿地的缺省值。"
             )
-        return remarks.number(CREATED)
+        zone = "temperate" if "temperate" in unit.climate else unit.climate.partition("_")[0]
+        return remarks.number(f"wet.iwms.ch4.{zone}")
     if unit.land_class == "pond":
         return remarks.number("wet.pond.ch4.freshwater")
     if unit.land_class == "paddy":
@@ -340,10 +351,11 @@ def _flooded_ch4_kg_ha(unit: Unit, remarks: Remarks) -> float:
         remarks.warn(
             "CH4_PROXY", f"{unit.id}：天然湖泊、河流没有 IPCC 缺省值，借用蓄水 20 年以上的值。"
         )
-        return remarks.number(GT20)
+        return remarks.number(f"wet.flooded.ch4_gt20.{FLOODED_ZONES[unit.climate]}")
     if unit.flooded_years is None:
         raise OutOfDomain(f"{unit.id}：水库须填蓄水年数 flooded_years。")
-    found = remarks.number(GT20 if unit.flooded_years > 20.0 else LE20)
+    age = "gt20" if unit.flooded_years > 20.0 else "le20"
+    found = remarks.number(f"wet.flooded.ch4_{age}.{FLOODED_ZONES[unit.climate]}")
     if unit.trophic_state is not None:
         remarks.used.add(TROPHIC)
         found *= factors.required(TROPHIC)[unit.trophic_state]
@@ -372,7 +384,10 @@ def _flood_co2_t_ha(unit: Unit, remarks: Remarks) -> float:
         and unit.flooded_years is not None
         and unit.flooded_years <= 20.0
     ):
-        carbon += remarks.number("wet.flooded.co2c_le20.warm_temperate_moist")
+        zone = FLOODED_ZONES[unit.climate]
+        if zone not in CO2_ZONES:
+            raise OutOfDomain(f"{unit.id}：气候区 {unit.climate} 没有公布的新库 CO₂ 因子。")
+        carbon += remarks.number(f"wet.flooded.co2c_le20.{zone}")
     if unit.organic_soil is not None:
         carbon += remarks.number(f"wet.organic.co2_rewetted.temperate_{unit.organic_soil}")
         carbon += remarks.number("wet.organic.doc.rewetted_temperate")

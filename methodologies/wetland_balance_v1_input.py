@@ -13,6 +13,15 @@ LandClass = Literal[
 ]
 
 
+Climate = Literal[
+    "boreal",
+    "cool_temperate_dry",
+    "cool_temperate_moist",
+    "warm_temperate_dry",
+    "warm_temperate_moist",
+    "tropical_dry",
+    "tropical_moist",
+]
 Pool = Literal["wood", "herb", "burial", "soil", "ch4", "n2o", "flood_co2"]
 
 
@@ -77,6 +86,9 @@ class Unit(Model):
     id: Identifier
     area_ha: Area
     land_class: LandClass
+    climate: Annotated[Climate, Field(description="IPCC 气候区；缺省为湖州所在的暖温带湿润区")] = (
+        "warm_temperate_moist"
+    )
     origin: Literal["natural", "rewetted", "created"] = "natural"
     ch4_measured: Measured | None = None
     flooded_years: Annotated[float, Field(ge=0, description="水库蓄水年数")] | None = None

@@ -74,7 +74,11 @@ def json_file(path: Path) -> Any:
     """
     content = sys.stdin.buffer.read(BYTES_MAX) if str(path) == "-" else file_bytes(path)
     try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=_no_constant)
+        return json.loads(
+            content.decode("utf-8-sig"),
+            parse_constant=_no_constant,
+            object_pairs_hook=_each_key_once,
+        )
     except (ValueError, RecursionError) as error:
         raise Invalid(f"{path} 不是 UTF-8 的 JSON：{error}。", code="bad_json") from error
 
@@ -85,6 +89,15 @@ def json_object(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Invalid(f"{path} 应为一个 JSON 对象（键和值）。", code="bad_json")
     return document
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        raise ValueError(f"键 {'、'.join(twice)} 写了两次，不知取哪一个")
+    return found
 
 
 def _no_constant(name: str) -> Any:

@@ -91,7 +91,9 @@ def test_a_result_that_may_not_be_issued_ends_with_1_and_keeps_its_shape(cli, wr
     assert said.json["net_co2_t"] != 0
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"{", b"[1, 2]", b'{"a": NaN}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", b"{", b"[1, 2]", b'{"a": NaN}', b'{"a": 1, "a": 2}', b"[" * 100_000]
+)
 def test_a_file_that_is_no_json_object_is_refused(cli, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "in.json"
     path.write_bytes(content)

@@ -395,6 +395,65 @@ def test_a_reservoir_that_grows_old_and_a_marsh_on_organic_soil():
     )
 
 
+@pytest.mark.parametrize(
+    ("climate", "reference", "kg_ha", "net_first", "net_later"),
+    [
+        # reference x 0.09/20 x 44/12 - kg x 27/1000; reference x 0.20/20 x 44/12 - kg x 27/1000
+        ("boreal", 116, 76, -0.138, 2.2013333),
+        ("cool_temperate_dry", 87, 235, -4.9095, -3.155),
+        ("cool_temperate_moist", 128, 235, -4.233, -1.6516667),
+        ("warm_temperate_dry", 74, 235, -5.124, -3.6316667),
+        ("tropical_moist", 68, 900, -23.178, -21.8066667),
+    ],
+)
+def test_rewetting_in_other_climates(climate, reference, kg_ha, net_first, net_later):
+    def unit(year):
+        return {
+            "id": "M", "area_ha": 1.0, "land_class": "marsh", "origin": "rewetted",
+            "climate": climate,
+            "rewetted": {"year_since_rewetting": year, "former_use": "cultivated"},
+        }  # fmt: skip
+
+    for year, net in ((7, net_first), (33, net_later)):
+        found = run(
+            "wetland-balance/1", units=[unit(year)], baseline_units=None,
+            policy=policy("wetland-balance/1", gwp_set="ar6"),
+        )["intermediate"]  # fmt: skip
+        step = 0.09 if year == 7 else 0.20
+        assert found["abs_co2e_t"]["soil"] == pytest.approx(reference * step / 20 * 44 / 12)
+        assert found["ch4_kg"] == pytest.approx(kg_ha)
+        assert found["abs_co2e_t"]["total"] == pytest.approx(net, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("climate", "years", "kg_ha"),
+    [
+        ("boreal", 30.0, 13.6), ("cool_temperate_dry", 30.0, 54.0), ("warm_temperate_dry", 30.0, 150.9),
+        ("warm_temperate_dry", 5.0, 195.6), ("tropical_dry", 30.0, 283.7), ("tropical_moist", 5.0, 251.6),
+    ],
+)  # fmt: skip
+def test_reservoirs_in_other_climates(climate, years, kg_ha):
+    unit = {
+        "id": "R", "area_ha": 1.0, "land_class": "reservoir", "flooded_years": years, "climate": climate,
+    }  # fmt: skip
+    found = run("wetland-balance/1", units=[unit], baseline_units=None)["intermediate"]
+    assert found["ch4_kg"] == pytest.approx(kg_ha)
+
+
+def test_what_no_table_gives_for_a_climate_is_refused():
+    young = {
+        "id": "R", "area_ha": 1.0, "land_class": "reservoir", "flooded_years": 5.0, "climate": "boreal",
+    }  # fmt: skip
+    with pytest.raises(OutOfDomain, match="boreal"):
+        run("wetland-balance/1", units=[young], baseline_units=None)
+    marsh = {
+        "id": "M", "area_ha": 1.0, "land_class": "marsh", "origin": "rewetted", "climate": "tropical_dry",
+        "rewetted": {"year_since_rewetting": 1, "former_use": "cultivated"},
+    }  # fmt: skip
+    with pytest.raises(OutOfDomain, match="tropical_dry"):
+        run("wetland-balance/1", units=[marsh], baseline_units=None)
+
+
 # ---- published figures of the texts that no method computes
 
 

@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from methodologies import catalogue, farmland_soc_v1, wetland_balance_v1
-from methodologies.factors import number
 
 VECTORS: dict[str, dict[str, Any]] = {
     row["id"]: row
@@ -131,9 +130,11 @@ def awd_step(_: Mapping[str, Any]) -> float:
     )
 
 
-def marsh(year: int, gwp_set: str = "ar5") -> dict[str, float]:
+def marsh(
+    year: int, gwp_set: str = "ar5", climate: str = "warm_temperate_moist"
+) -> dict[str, float]:
     unit = {
-        "id": "M", "area_ha": 1.0, "land_class": "marsh", "origin": "rewetted",
+        "id": "M", "area_ha": 1.0, "land_class": "marsh", "origin": "rewetted", "climate": climate,
         "rewetted": {"year_since_rewetting": year, "former_use": "cultivated"},
     }  # fmt: skip
     policy = {**catalogue.method("wetland-balance/1").example()["policy"], "gwp_set": gwp_set}
@@ -143,24 +144,13 @@ def marsh(year: int, gwp_set: str = "ar5") -> dict[str, float]:
 
 
 def sign_pattern(_: Mapping[str, Any]) -> dict[str, int]:
-    """Our method knows the temperate zone; the others are the same two terms with their factors."""
-    temperate = [f"{a}.WET" for a in (
-        "cool_temperate_moist", "cool_temperate_dry", "warm_temperate_moist", "warm_temperate_dry"
-    )]  # fmt: skip
-    zones = {
-        "boreal.WET": "boreal",
-        **dict.fromkeys(temperate, "temperate"),
-        "tropical_moist.WET": "tropical",
-    }
-    ours = marsh(1, "ar6")
-    per_ref = ours["soil"] / number("soc_ref.warm_temperate_moist.WET")
-    per_ch4 = ours["ch4"] / number("wet.iwms.ch4.temperate")
-    later = marsh(21, "ar6")["soil"] / number("soc_ref.warm_temperate_moist.WET")
-    nets = [
-        [number(f"soc_ref.{ref}") * soil + number(f"wet.iwms.ch4.{zone}") * per_ch4 for ref, zone in zones.items()]
-        for soil in (per_ref, later)
-    ]  # fmt: skip
-    first, second = (sum(net < 0.0 for net in step) for step in nets)
+    climates = (
+        "boreal", "cool_temperate_moist", "cool_temperate_dry", "warm_temperate_moist",
+        "warm_temperate_dry", "tropical_moist",
+    )  # fmt: skip
+    first, second = (
+        sum(marsh(year, "ar6", climate)["total"] < 0.0 for climate in climates) for year in (1, 21)
+    )
     return {"sources_y1_20": first, "sources_y21_40": second}
 
 

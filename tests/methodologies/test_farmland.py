@@ -9,7 +9,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from methodologies import biochar_v1, catalogue, farmland_soc_v1, paddy_ch4_v1
+from methodologies import (
+    biochar_v1,
+    catalogue,
+    farmland_soc_v1,
+    farmland_soc_v1_input,
+    paddy_ch4_v1,
+)
 from methodologies.base import MethodInputInvalid, OutOfDomain
 
 SOC, MEASURED, PADDY, N2O, BURN, CHAR = (
@@ -210,7 +216,7 @@ def practices(**true):
         "residue_removed", "animal_manure", "low_residue_crop", "bare_fallow", "nitrogen",
         "carbon_raising",
     )  # fmt: skip
-    return farmland_soc_v1.Practices(**{name: name in true for name in names})
+    return farmland_soc_v1_input.Practices(**{name: name in true for name in names})
 
 
 @pytest.mark.parametrize(
@@ -230,15 +236,17 @@ def practices(**true):
     ],
 )
 def test_input_level_by_the_decision_tree(true, level):
-    assert farmland_soc_v1.input_level(practices(**dict.fromkeys(true.split(), True))) == level
+    assert (
+        farmland_soc_v1_input.input_level(practices(**dict.fromkeys(true.split(), True))) == level
+    )
 
 
 @settings(max_examples=64)
 @given(st.lists(st.booleans(), min_size=6, max_size=6))
 def test_every_combination_of_practices_has_a_level(flags):
-    names = farmland_soc_v1.Practices.model_fields
-    found = farmland_soc_v1.Practices(**dict(zip(names, flags, strict=True)))
-    assert farmland_soc_v1.input_level(found) in {
+    names = farmland_soc_v1_input.Practices.model_fields
+    found = farmland_soc_v1_input.Practices(**dict(zip(names, flags, strict=True)))
+    assert farmland_soc_v1_input.input_level(found) in {
         "low", "medium", "high_without_manure", "high_with_manure"
     }  # fmt: skip
 

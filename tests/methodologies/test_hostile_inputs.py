@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from methodologies import catalogue
-from methodologies.base import MethodError, MethodInputInvalid
+from methodologies.base import MethodError, MethodInputInvalid, OutOfDomain
 
 every = pytest.mark.parametrize("method", catalogue.METHODS.values(), ids=catalogue.METHODS)
 CHINESE = re.compile(r"[一-鿿]")
@@ -76,6 +76,15 @@ def test_tiny_and_large_numbers_give_a_finite_result_or_a_refusal(method):
                     assert CHINESE.search(str(refusal))
                 else:
                     assert math.isfinite(found["net_co2_t"])
+
+
+def test_a_result_that_is_not_finite_leaves_no_method():
+    """1e14 culms on 1e-300 m2: each number keeps its rule, their quotient leaves the range."""
+    method = catalogue.method("moso-plot/1")
+    data = spoilt(spoilt(method.example(), ("area_m2",), 1e-300), ("culms", 0, "count"), 10**14)
+    data["monte_carlo"] = None
+    with pytest.raises(OutOfDomain, match="有限"):
+        method.run(data)
 
 
 @every

@@ -121,16 +121,17 @@ def test_each_condition_of_ccer_14_001_refuses_by_rule_and_source(change, code):
     assert found["net_co2_t"] > 0
 
 
-def test_conditions_of_managed_bamboo_are_checked_where_given_and_change_nothing_else():
+def test_conditions_of_managed_bamboo_are_checked_where_given_and_missed_where_not():
+    """The least that passes; what is not given is said to be unchecked, and no number changes."""
     data = moso_mgmt_v1.example()
     given = {
-        "crown_closure": 0.20, "smallest_parcel_ha": 1 / 15, "culm_height_m": 2.0,
-        "culm_dbh_cm": 2.0, "wetland": False, "organic_soil": False, "law_breached": False,
-        "litter_removed": False, "scattered_trees_removed": False, "deep_tillage": False,
-        "fertiliser_covered": True, "management_measure": True,
+        **data.pop("eligibility"), "crown_closure": 0.20, "smallest_parcel_ha": 1 / 15,
+        "culm_height_m": 2.0, "culm_dbh_cm": 2.0,
     }  # fmt: skip
     plain, checked = moso_mgmt_v1.run(data), moso_mgmt_v1.run({**data, "eligibility": given})
     assert len(checked["intermediate"].pop("eligibility")) == 10
+    missed = plain["warnings"].pop(0)
+    assert missed["code"] == "ELIGIBILITY_NOT_GIVEN" and "AR-CM-005" in missed["message"]
     assert checked == plain
     for change, code in (
         ({"deep_tillage": True}, "INELIGIBLE_SOIL_WORK"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from methodologies import catalogue, factors, moso_stand_v1
+from methodologies import factors, moso_stand_v1
 from methodologies.factors import number
 
 
@@ -50,65 +50,6 @@ def test_tea_of_shizuoka_and_the_realised_share():
     assert number("tea.stock_realised_cn") / number("tea.stock25") == pytest.approx(
         number("tea.realised_scale"), abs=5e-5
     )
-
-
-def test_cropland_example_of_ipcc_2006():
-    """SOCref 88, FLU 0.69, tillage 1/1.08/1.15, input 0.92/1: each management by itself."""
-
-    def stock(area_ha, tillage, level):
-        method = catalogue.method("farmland-soc/1")
-        regime = {"from_year": 1990, "land_use": "long_term_cultivated", "flu": 0.69}
-        regime |= {"fmg": tillage, "fi": level}
-        data = method.example() | {"baseline": [regime], "project": [regime]}
-        data |= {"years": {"start": 1990, "end": 2010}, "report_years": []}
-        data["classes"] = [{"area_ha": area_ha, "soil": "HAC", "soc_ref_t_ha": 88.0}]
-        steps = method.run(data)["intermediate"]
-        return area_ha * steps["soc_t_ha"]["project"][0]["soc_t_ha"] / 1e6
-
-    before = stock(400_000.0, 1.0, 0.92) + stock(600_000.0, 1.0, 1.0)
-    now = stock(200_000.0, 1.0, 0.92) + stock(700_000.0, 1.08, 1.0) + stock(100_000.0, 1.15, 1.0)
-    assert before == pytest.approx(58.78, abs=5e-3)
-    assert now == pytest.approx(64.06, abs=5e-3)
-    assert (now - before) / 20 == pytest.approx(0.264, abs=5e-3)
-
-
-def test_rewetted_land_is_a_source_in_all_zones_for_twenty_years_and_only_boreal_turns_sink():
-    zones = {
-        "boreal": "boreal", "cool_temperate_moist": "temperate", "cool_temperate_dry": "temperate",
-        "warm_temperate_moist": "temperate", "warm_temperate_dry": "temperate",
-        "tropical_moist": "tropical",
-    }  # fmt: skip
-    start = number("flu.long_term_cultivated_iwms.temperate")
-    first, second = number("flu.iwms_rewetting_y1_20"), number("flu.iwms_rewetting_y21_40")
-    sources = [0, 0]
-    for zone, ch4_zone in zones.items():
-        reference = number(f"soc_ref.{zone}.WET")
-        ch4_t = number(f"wet.iwms.ch4.{ch4_zone}") * number("gwp100.ch4.ar6_nonfossil") / 1000
-        for step, gain in enumerate((first - start, second - first)):
-            sources[step] += reference * gain / 20 * 44 / 12 < ch4_t
-    assert sources == [6, 5]
-
-
-def test_dissolved_carbon_of_honghu():
-    method = catalogue.method("wetland-balance/1")
-    for mg_l, tonnes in ((6.0, 4080), (8.25, 5610)):
-        data = method.example()
-        data["baseline_units"] = None
-        # 6.8e8 m3 at a mean depth of 2 m.
-        data["units"] = [
-            {
-                "id": "H", "area_ha": 34_000.0, "land_class": "natural_lake",
-                "doc": {"mg_l": mg_l, "depth_m": 2.0},
-            }
-        ]  # fmt: skip
-        found = method.run(data)["intermediate"]["doc_stock_c_t"]
-        assert found == pytest.approx(tonnes, abs=1)
-
-
-def test_awd_correction_of_vm0051():
-    step = number("n2o.ef1fr.single_multiple_drainage") - number("n2o.ef1fr.continuous_flooding")
-    assert step * number("const.n2on_to_n2o") == pytest.approx(0.00314, abs=5e-6)
-    assert number("n2o.vm0051.cf_n2o") == 0.00314
 
 
 def test_both_tables_agree_where_they_hold_the_same_number():
