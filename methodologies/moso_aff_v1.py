@@ -24,9 +24,8 @@ from methodologies import (
     moso_mgmt_v1_input,
     moso_projection_v1,
     moso_stand_v1,
-    propagation,
 )
-from methodologies.base import CO2_PER_C, Method
+from methodologies.base import Method
 from methodologies.eligibility import Ccer14
 from methodologies.explaining import deduction_text, factor_table
 from methodologies.moso_projection_v1 import ProductFlow, Projection
@@ -39,8 +38,6 @@ FACTOR_IDS = (
     *moso_projection_v1.PRODUCT_FACTOR_IDS,
     "risk.ccer14",
 )
-# Beyond this the draws and the analytic interval are told apart (method text 4.6).
-DISAGREEMENT = 0.10
 
 
 class Policy(moso_mgmt_v1_input.Policy):
@@ -86,35 +83,7 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         products_co2_t=counted,
         intermediate={**found, "products": rows, "products_co2_t": products_co2},
     )
-    result = moso_mgmt_v1.measured(round_, remarks, variant)
-    result["intermediate"]["monte_carlo"] = _drawn(result)
-    return result
-
-
-def _drawn(result: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the gross removal by Monte Carlo beside the analytic one; None without an error."""
-    steps = result["intermediate"]
-    if steps["se_t_ha"] is None:
-        return None
-
-    def gross_t_ha(v: Mapping[str, Any]) -> Any:
-        return v["delta"] * (1.0 + v["r"]) * v["cf"] * CO2_PER_C
-
-    share = propagation.Spread
-    numbers = ("delta_agb_t_ha", "se_t_ha", "r", "r_stderr", "cf", "cf_stderr")
-    drawn = propagation.simulate_practice(
-        gross_t_ha,
-        {
-            "delta": share(steps["delta_agb_t_ha"], steps["se_t_ha"], "normal"),
-            "r": share(steps["r"], steps["r_stderr"], "normal", 0.0),
-            "cf": share(steps["cf"], steps["cf_stderr"], "normal", 0.0, 1.0),
-        },
-        {name: steps[name] for name in numbers},
-        result["factor_hash"],
-    ).times(steps["area_ha"])
-    analytic = result["stderr_co2_t"]
-    differs = bool(analytic) and abs(drawn.sd / analytic - 1.0) > DISAGREEMENT
-    return {**drawn.as_dict(), "analytic_sd": analytic, "disagrees": differs}
+    return moso_mgmt_v1.measured(round_, remarks, variant)
 
 
 def schema() -> dict[str, Any]:

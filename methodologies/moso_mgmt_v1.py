@@ -23,12 +23,13 @@ from typing import Any
 
 from methodologies import (
     added_emissions_v1,
-    allocation,
     deductions,
     eligibility,
     factors,
+    moso_allocation_v1,
     moso_mgmt_v1_change,
     moso_mgmt_v1_input,
+    moso_monte_carlo_v1,
     moso_stand_v1,
 )
 from methodologies.base import (
@@ -149,13 +150,20 @@ def measured(round_: Round, remarks: Remarks, variant: Variant) -> dict[str, Any
         stock, conservative_co2 = _with_products(stock, conservative_co2, taken, variant)
     balance = _balance(round_, conservative_co2, stock, area_ha, remarks, variant)
 
+    steps = {
+        **_intermediate_change(round_, change, conservative, pairs, area_ha),
+        **stock.intermediate,
+        **balance.intermediate,
+    }
+    factor_hash = factors.factor_hash(variant.factor_ids)
+    drawn = moso_monte_carlo_v1.drawn(steps, stock.stderr, factor_hash)
     _warn_on_result(round_, change, remarks)
     # A factor used and not declared would be missing from the hash of the result.
     assert remarks.used <= set(variant.factor_ids), remarks.used - set(variant.factor_ids)
     issuable_kg = 0 if remarks.refusals else floor_kg(balance.net, balance.buffer)
     return {
         "method": variant.method_id,
-        "factor_hash": factors.factor_hash(variant.factor_ids),
+        "factor_hash": factor_hash,
         "gross_co2_t": stock.gross,
         "stderr_co2_t": stock.stderr,
         "deduction_share": taken,
@@ -164,17 +172,24 @@ def measured(round_: Round, remarks: Remarks, variant: Variant) -> dict[str, Any
         "issuable_kg": issuable_kg,
         "components": [c.as_dict() for c in (*stock.components, *balance.emitted)],
         "intermediate": {
-            **_intermediate_change(round_, change, conservative, pairs, area_ha),
-            **stock.intermediate,
-            **balance.intermediate,
+            **steps,
+            "monte_carlo": drawn,
             **variant.intermediate,
-            "unit_kg": round_.policy.unit_kg,
-            "issuable_units": issuable_kg // round_.policy.unit_kg,
-            "unit_residue_kg": issuable_kg % round_.policy.unit_kg,
+            **_in_units(issuable_kg, round_.policy.unit_kg),
         },
         "warnings": [notice.as_dict() for notice in remarks.warnings],
         "refusals": [notice.as_dict() for notice in remarks.refusals],
-        "allocation": _allocation(round_, change, balance.net, issuable_kg, stock.co2_per_agb),
+        "allocation": moso_allocation_v1.to_parcels(
+            round_, change, balance.net, issuable_kg, stock.co2_per_agb
+        ),
+    }
+
+
+def _in_units(issuable_kg: int, unit_kg: int) -> dict[str, int]:
+    return {
+        "unit_kg": unit_kg,
+        "issuable_units": issuable_kg // unit_kg,
+        "unit_residue_kg": issuable_kg % unit_kg,
     }
 
 
@@ -466,61 +481,6 @@ def _of_half_width(u90: float, policy: str) -> float | None:
     except NotIssuable:
         # The refusal is already among the result's refusals.
         return None
-
-
-def _allocation(
-    round_: Round, change: Change, net: float, issuable_kg: int, co2_per_agb: float
-) -> list[dict[str, Any]]:
-    """Return each parcel's share: strata by their change in the sense of the net, then by policy."""
-    if not round_.parcels:
-        return []
-    sign = -1.0 if net < 0.0 else 1.0
-    with_land = {parcel.stratum for parcel in round_.parcels}
-    strata = [row for row in change.strata if row.id in with_land]
-    strata_weights = _shares(
-        {row.id: sign * row.delta * row.area_ha for row in strata},
-        {row.id: row.area_ha for row in strata},
-    )
-    weights: dict[str, float] = {}
-    for row in strata:
-        inside = [parcel for parcel in round_.parcels if parcel.stratum == row.id]
-        areas = {parcel.id: parcel.area_ha for parcel in inside}
-        wanted = areas
-        if round_.policy.allocation == "map_change":
-            wanted = {
-                p.id: sign
-                * p.area_ha
-                * moso_mgmt_v1_change.map_change(p.map_agb_t_ha_start, p.map_agb_t_ha_end)
-                for p in inside
-            }
-        for key, share in _shares(wanted, areas).items():
-            weights[key] = strata_weights[row.id] * share
-    kilograms = allocation.largest_remainder(issuable_kg, weights)
-    return [
-        {
-            "id": parcel.id,
-            "area_ha": parcel.area_ha,
-            "co2_t": net * weights[parcel.id],
-            "issuable_kg": kilograms[parcel.id],
-            "map_stderr_co2_t": _parcel_stderr(parcel, co2_per_agb),
-        }
-        for parcel in round_.parcels
-    ]
-
-
-def _shares(wanted: Mapping[str, float], areas: Mapping[str, float]) -> dict[str, float]:
-    """Return shares summing to 1 by what is above zero in `wanted`; by area if nothing is."""
-    positive = {key: max(0.0, value) for key, value in wanted.items()}
-    chosen = positive if any(positive.values()) else areas
-    whole = math.fsum(chosen.values())
-    return {key: value / whole for key, value in chosen.items()}
-
-
-def _parcel_stderr(parcel: moso_mgmt_v1_input.Parcel, co2_per_agb: float) -> float | None:
-    start, end = parcel.map_stderr_t_ha_start, parcel.map_stderr_t_ha_end
-    if start is None or end is None:
-        return None
-    return math.hypot(start, end) * parcel.area_ha * co2_per_agb
 
 
 METHOD = Method(

@@ -42,6 +42,8 @@ _SHARE_UNITS = frozenset(
         "kg N / kg N",
     }
 )
+# Standard deviations beyond which no draw of a normal falls: a cut there changes nothing.
+_BEYOND_ANY_DRAW = 8.0
 # Practices whose draws are kept: those of a county's parcels, not of all the world.
 _REMEMBERED = 2_048
 
@@ -73,6 +75,9 @@ class Spread:
                 under = special.ndtr(math.log(self.high / self.value) / self.sd)
                 z = special.ndtri(special.ndtr(z) * under)
             return np.asarray(self.value * np.exp(self.sd * z))
+        nearest = min(self.value - self.low, self.high - self.value) / self.sd
+        if nearest > _BEYOND_ANY_DRAW:
+            return np.asarray(self.value + self.sd * z)
         low = special.ndtr((self.low - self.value) / self.sd)
         high = special.ndtr((self.high - self.value) / self.sd)
         return np.asarray(

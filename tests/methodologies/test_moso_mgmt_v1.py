@@ -756,3 +756,16 @@ def test_the_page_text_shows_numbers_of_the_code():
     header, _, *rows = sections["参数表"].splitlines()
     bars = header.count("|")
     assert all(row.replace("\\|", "").count("|") == bars for row in rows)
+
+
+def test_the_draws_of_a_round_agree_with_its_analytic_error():
+    """R4: the product of three normals, so mean and deviation are those of approach 1."""
+    found = run(moso_mgmt_v1.example())
+    drawn = found["intermediate"]["monte_carlo"]
+    assert drawn["mean"] == pytest.approx(found["gross_co2_t"], rel=0.01)
+    assert drawn["sd"] == pytest.approx(found["stderr_co2_t"], rel=0.02)
+    assert (drawn["p95"] - drawn["p5"]) / 2 == pytest.approx(1.645 * drawn["sd"], rel=0.02)
+    assert (drawn["draws"], drawn["disagrees"]) == (100_000, False)
+    # A map without an error has nothing to draw from.
+    strata = [{"id": "A", "area_ha": 3.0, "map_agb_t_ha_start": 50.0, "map_agb_t_ha_end": 52.0}]
+    assert run(round_of(*strata))["intermediate"]["monte_carlo"] is None
