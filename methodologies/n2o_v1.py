@@ -91,6 +91,11 @@ def parts_kg_ha(v: Mapping[str, Any], n: Nitrogen) -> dict[str, Any]:
     }
 
 
+def _zone(land: Land) -> str:
+    """Return what a practice does not change: the climate's set of factors, or that it is paddy."""
+    return "paddy" if land.startswith("paddy") else land
+
+
 def _ids(n: Nitrogen) -> set[str]:
     synthetic, other = _DIRECT[n.land]
     ids = {_EF4.get(n.land, "n2o.ef4.wet"), "n2o.ef5", "n2o.frac_leach_wet"}
@@ -103,6 +108,12 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
     given = inputs.parse(SoilN2o, data)
     remarks = Remarks()
     farmland_v1.check_gates(given.gates, remarks)
+    if _zone(given.baseline.land) != _zone(given.project.land):
+        remarks.refuse(
+            "LAND_DIFFERS",
+            f"基线按 {given.baseline.land}、项目按 {given.project.land} 取因子：气候区与水旱不随施肥改变，"
+            "换一组因子本身就会算出减排，不得签发；请按同一类填报。",
+        )
     gwp_set = remarks.decided(given.policy.gwp_set, "gwp.set", "gwp_set", "ar5")
     gwp = remarks.number(N2O_GWP_IDS[gwp_set])
     ids = sorted(_ids(given.baseline) | _ids(given.project))

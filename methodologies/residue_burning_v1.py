@@ -77,6 +77,8 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
         "mode": "DELTA",
         "area_ha": given.area_ha,
         "combustion_share": combustion,
+        # No interval of these factors is published.
+        "u90": None,
         "ch4_kg_ha": {side: kilograms[side]["CH4"] for side in kilograms},
         "n2o_kg_ha": {side: kilograms[side]["N2O"] for side in kilograms},
         "avoided_ch4_kg_ha": saved["CH4"],

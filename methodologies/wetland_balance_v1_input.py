@@ -13,6 +13,8 @@ LandClass = Literal[
 ]
 
 
+# Where the surface is water: nothing woody stands on it.
+OPEN_WATER = ("natural_lake", "river", "reservoir", "pond")
 Climate = Literal[
     "boreal",
     "cool_temperate_dry",
@@ -113,6 +115,19 @@ class Unit(Model):
     def _one_pool_once(self) -> "Unit":
         if self.burial is not None and self.rewetted is not None:
             raise invalid(f"{self.id}：沉积埋藏与土壤增益是同一碳库的两种算法，同一面积只能用一种")
+        if self.rewetted is not None and self.organic_soil is not None:
+            raise invalid(f"{self.id}：rewetted 是矿质土的土壤增益，不得与有机土 organic_soil 同填")
+        return self
+
+    @model_validator(mode="after")
+    def _pools_fit_the_land(self) -> "Unit":
+        """Method text 3.1 (which soil), 6 item 7 (no woody biomass on open water)."""
+        if self.wood is not None and self.land_class in OPEN_WATER:
+            raise invalid(f"{self.id}：开阔水面没有木本生物量；请把林木所在的沼泽另列一个单元")
+        if self.rewetted is not None and self.land_class not in ("marsh", "swamp"):
+            raise invalid(f"{self.id}：rewetted 只用于恢复或新建的沼泽（marsh、swamp）")
+        if self.burial is not None and self.land_class == "paddy":
+            raise invalid(f"{self.id}：稻田不是长期淹水的沉积环境，不计沉积埋藏")
         return self
 
 

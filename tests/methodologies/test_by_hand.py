@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from methodologies import base, biochar_v1, catalogue, moso_mgmt_v1, propagation, statistics
-from methodologies.base import OutOfDomain
+from methodologies.base import MethodInputInvalid, OutOfDomain
 from methodologies.factors import number
 
 
@@ -452,6 +452,58 @@ def test_what_no_table_gives_for_a_climate_is_refused():
     }  # fmt: skip
     with pytest.raises(OutOfDomain, match="tropical_dry"):
         run("wetland-balance/1", units=[marsh], baseline_units=None)
+
+
+@pytest.mark.parametrize(
+    ("land_class", "pools", "word"),
+    [
+        ("natural_lake", {"wood": {"agb_t_ha_start": 1.0, "agb_t_ha_end": 9.0, "years": 5.0}}, "木本"),
+        ("pond", {"rewetted": {"year_since_rewetting": 2, "former_use": "cultivated"}}, "只用于恢复"),
+        (
+            "marsh",
+            {
+                "rewetted": {"year_since_rewetting": 2, "former_use": "cultivated"},
+                "organic_soil": "rich",
+            },
+            "矿质土",
+        ),
+        (
+            "paddy",
+            {"burial": {"mar_g_cm2_year": 0.3, "toc_share": 0.01, "cores": 3}},
+            "长期淹水",
+        ),
+    ],
+)  # fmt: skip
+def test_a_pool_stands_only_on_land_that_has_it(land_class, pools, word):
+    unit = {"id": "U", "area_ha": 1.0, "land_class": land_class, **pools}
+    with pytest.raises(MethodInputInvalid, match=word):
+        run("wetland-balance/1", units=[unit], baseline_units=None)
+
+
+def test_another_set_of_factors_is_no_reduction():
+    same = {"synthetic_n_kg_ha": 100.0}
+    found = run("n2o/1", baseline={**same, "land": "wet"}, project={**same, "land": "dry"})
+    assert found["gross_co2_t"] > 0.0
+    assert (codes(found["refusals"]), found["issuable_kg"]) == (["LAND_DIFFERS"], 0)
+    paddies = run(
+        "n2o/1", baseline={**same, "land": "paddy_drained"},
+        project={**same, "land": "paddy_continuous"},
+    )  # fmt: skip
+    assert "LAND_DIFFERS" not in codes(paddies["refusals"])
+
+
+# ---- draws beside first order, where both hold
+
+
+def test_draws_and_first_order_agree_for_products_of_normals():
+    """Straw char: relative deviation hypot(0.41, 0.11)/1.96; F-1 by approach 1."""
+    char = run("biochar/1")
+    share = math.hypot(0.41, 0.11) / 1.96
+    assert char["stderr_co2_t"] / char["gross_co2_t"] == pytest.approx(share, rel=0.02)
+    soil = run("farmland-soc/1")
+    drawn = soil["intermediate"]["monte_carlo"]
+    assert drawn["mean"] == pytest.approx(soil["gross_co2_t"], rel=0.01)
+    assert drawn["sd"] == pytest.approx(soil["stderr_co2_t"], rel=0.03)
 
 
 # ---- published figures of the texts that no method computes
