@@ -72,6 +72,12 @@ class Layer:
     width: int
     height: int
 
+    @property
+    def unpacked_bytes(self) -> int:
+        """Bytes of all bands without compression."""
+        item = np.dtype(self.dataset.dtypes[0]).itemsize
+        return int(self.width * self.height * self.dataset.count * item)
+
     def values(self, row: int, col: int, rows: int, cols: int) -> NDArray[np.float64]:
         """Return a window that lies in the layer as real values, NaN where there is no data."""
         return self._real(self._masked(window=Window(col, row, cols, rows)))
@@ -181,7 +187,7 @@ def opened(
     RasterRefused
         With the code that says why.
     """
-    place = _plain_file(path)
+    place = plain_file(path)
     # The absolute name, so that no word in it can be taken for the prefix of a driver.
     with rasterio.Env(**GDAL_OPTIONS):
         try:
@@ -383,7 +389,14 @@ def _write_tiled(layer: Layer, out: Path) -> None:
                 target.write_mask(source.dataset_mask(window=window), window=window)
 
 
-def _plain_file(path: str | Path) -> Path:
+def plain_file(path: str | Path) -> Path:
+    """Return the absolute name of a file that begins as a TIFF does; GDAL has not seen it.
+
+    Raises
+    ------
+    RasterRefused
+        ``not_found``, ``not_a_file`` or ``unknown_format``.
+    """
     try:
         place = Path(path).absolute()
         status = place.stat()
@@ -453,9 +466,7 @@ def _crs(dataset: Any, given: str | None) -> pyproj.CRS:
 
 def _refuse_bomb(layer: Layer, path: str | Path) -> None:
     """Refuse a small file that unpacks to an enormous layer of hardly anything but one value."""
-    dataset, held = layer.dataset, Path(path).stat().st_size
-    item = np.dtype(dataset.dtypes[0]).itemsize
-    size = layer.width * layer.height * dataset.count * item
+    held, size = Path(path).stat().st_size, layer.unpacked_bytes
     if size > EXPANDED_BYTES_MAX and size > EXPANSION_MAX * held:
         raise RasterRefused(
             "expands",

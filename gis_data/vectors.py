@@ -8,17 +8,11 @@ what comes back is outlines exactly as read and plain values. Each row of the fi
 also one without an outline or with a broken one: nothing is left out and nothing is repaired.
 """
 
-import functools
 import hashlib
 import json
-import logging
 import math
-import shutil
-import signal
 import stat
 import struct
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -29,7 +23,7 @@ import numpy as np
 import pyproj
 import shapely
 
-from gis_data import _geojson, _rows, _wkb, geometry, map_offsets
+from gis_data import _geojson, _rows, _wkb, children, geometry, map_offsets
 from gis_data._tables import ROLES
 from gis_data.refusals import FileRefused, Question, Refusal
 
@@ -39,8 +33,8 @@ ROWS_MAX = 200_000
 # and leaves room on a machine that does much else at once.
 WALL_SECONDS = 40.0
 WALL_SECONDS_MB = 1.0
-
-_log = logging.getLogger(__name__)
+# The reader stops itself below this (`_reader.ANSWER_BYTES_MAX`).
+ANSWER_BYTES_MAX = 300 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ class VectorFile:
 
     crs : of the outlines as read; WGS 84 where they are on a web map's offset
     offset : the web map's offset that a person named; the outlines are still those of the map
-    network : how the reader was kept from it, see ``_isolation``
+    network : how the reader was kept from it, see ``children.isolation``
     """
 
     rows: list[Row]
@@ -152,7 +146,7 @@ def read(
         fields=header["fields"],
         driver=header["driver"],
         sha256=header["sha256"],
-        network=_isolation()[1],
+        network=children.isolation()[1],
         offset=offset,
     )
 
@@ -217,63 +211,30 @@ def _paths(path: str | Path) -> dict[str, Path]:
     return paths
 
 
-@functools.lru_cache(maxsize=1)
-def _isolation() -> tuple[list[str], str]:
-    """Return the command that cuts the network for a child, and its name in the record.
-
-    ``cut``: the child has no network interface. ``driver list only``: the system does not allow that;
-    then all that holds is that GDAL in the child opens one kind of file and nothing else.
-    """
-    unshare = shutil.which("unshare")
-    for flags in (["-n"], ["-Urn"]):
-        if unshare is None:
-            break
-        tried = subprocess.run(
-            [unshare, *flags, "true"], capture_output=True, check=False, timeout=10
-        )
-        if tried.returncode == 0:
-            return [unshare, *flags], "cut"
-    _log.warning("the reader's network cannot be cut on this system")
-    return [], "driver list only"
-
-
 def _in_child(request: dict[str, Any]) -> tuple[dict[str, Any], memoryview]:
     """Return the answer of the reader: its header and the geometries."""
-    root = str(Path(__file__).resolve().parent.parent)
-    code = f"import sys; sys.path.insert(0, {root!r}); from gis_data import _reader; _reader.main()"
-    # One thread: every one more reserves address space, which is what is limited.
-    environment = {"LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     size_bytes = sum(Path(part).stat().st_size for part in request["paths"].values())
     wall_seconds = WALL_SECONDS + WALL_SECONDS_MB * size_bytes / 2**20
-    with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as errors:
-        try:
-            child = subprocess.run(
-                [*_isolation()[0], sys.executable, "-I", "-c", code],
-                input=json.dumps(request).encode(),
-                stdout=answer,
-                stderr=errors,
-                env=environment,
-                cwd=request["staging"],
-                timeout=wall_seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
+    try:
+        data = children.answer(
+            "gis_data._reader",
+            request,
+            folder=Path(request["staging"]),
+            wall_seconds=wall_seconds,
+            bytes_max=ANSWER_BYTES_MAX,
+        )
+    except children.Stopped as stopped:
+        if stopped.why == "wall":
             raise FileRefused(
                 "too_slow", f"读这份文件超过 {wall_seconds:.0f} 秒，已停止。"
-            ) from error
-        answer.seek(0)
-        errors.seek(0)
-        if child.returncode in (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGXFSZ):
-            raise FileRefused("too_slow", "读这份文件用的时间或内存超过限额，已停止。请分成几份。")
-        if child.returncode != 0:
-            # A fault of ours or a file made to break readers: the log tells them apart.
-            _log.error(
-                "reader ended with %s: %s",
-                child.returncode,
-                errors.read(4000).decode("utf-8", "replace"),
-            )
-            raise FileRefused("broken", "这份文件读不下去，已停止。请用原软件重新导出后再交。")
-        data = answer.read()
+            ) from stopped
+        if stopped.why == "limit":
+            raise FileRefused(
+                "too_slow", "读这份文件用的时间或内存超过限额，已停止。请分成几份。"
+            ) from stopped
+        raise FileRefused(
+            "broken", "这份文件读不下去，已停止。请用原软件重新导出后再交。"
+        ) from stopped
     size = struct.unpack_from("<Q", data)[0]
     header = json.loads(data[8 : 8 + size])
     if "refused" in header:

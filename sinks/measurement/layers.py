@@ -5,7 +5,6 @@ the same, under the SHA-256 of its own. Every measurement reads the copy and pro
 """
 
 import os
-import secrets
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,7 +14,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from gis_data import rasters
+from gis_data import raster_intake, rasters
+from gis_data.raster_intake import Reading, Received
 from sinks.core import audit, settings
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, refused_in_words, today
@@ -127,36 +127,40 @@ def add(
     what = variables.variable(variable)
     said = _Said(variable, unit, epoch, phase, licence.strip(), source.strip(), crs, demonstration)
     _refuse_unsaid(session, what, said, legend, stderr_path, variogram)
-    info = _inspected(path, crs)
-    variables.refuse_implausible(info, what)
-    if legend is not None:
-        codes = rasters.distinct_values(path, crs=crs, most=variables.CLASSES_MAX)
-        variables.refuse_unknown_codes(codes, legend)
-    stderr = None
-    if stderr_path is not None:
-        stderr_info = _inspected(stderr_path, crs)
-        if grid_of(info) != grid_of(stderr_info):
-            raise Invalid("误差图层与数值图层不在同一格网上，不能配对。", code="grid")
-        variables.refuse_implausible(stderr_info, what, stderr=True)
-        stderr = _keep(
-            session, actor, stderr_path, stderr_info, said, kind="stderr", name=f"{name}·标准误"
-        )
-        if variogram is not None:
-            variograms.record(session, actor, stderr.id, variogram)
-    return _keep(
-        session, actor, path, info, said, kind="value", name=name, legend=legend, stderr=stderr
-    )
+    folder = settings.load().layers_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    most = None if legend is None else variables.CLASSES_MAX
+    paths = [path] if stderr_path is None else [path, stderr_path]
+    with raster_intake.received(paths, folder, crs=crs, codes_most=most) as reading:
+        _refuse_bands(reading)
+        value, *errors = reading.layers
+        variables.refuse_implausible(value.info, what)
+        if legend is not None:
+            variables.refuse_unknown_codes(value.codes or [], legend)
+        stderr = None
+        for one in errors:
+            if grid_of(value.info) != grid_of(one.info):
+                raise Invalid("误差图层与数值图层不在同一格网上，不能配对。", code="grid")
+            variables.refuse_implausible(one.info, what, stderr=True)
+            stderr = _keep(
+                session, actor, one, said, reading.network, kind="stderr", name=f"{name}·标准误"
+            )
+            if variogram is not None:
+                variograms.record(session, actor, stderr.id, variogram)
+        return _keep(
+            session, actor, value, said, reading.network, kind="value", name=name, legend=legend,
+            stderr=stderr,
+        )  # fmt: skip
 
 
-def _inspected(path: Path, crs: str | None) -> rasters.RasterInfo:
-    """What the only band of a file is; of several, nobody could later say which was meant."""
-    info = rasters.inspect(path, crs=crs)
-    if info.bands != 1:
-        raise Invalid(
-            f"影像有 {info.bands} 个波段，一个图层只收一个波段。请把要用的波段另存后再交。",
-            code="bands",
-        )
-    return info
+def _refuse_bands(reading: Reading) -> None:
+    """Refuse a file of several bands: nobody could later say which was meant."""
+    for one in reading.layers:
+        if one.info.bands != 1:
+            raise Invalid(
+                f"影像有 {one.info.bands} 个波段，一个图层只收一个波段。请把要用的波段另存后再交。",
+                code="bands",
+            )
 
 
 def _refuse_unsaid(
@@ -189,15 +193,16 @@ def _refuse_unsaid(
 def _keep(
     session: Session,
     actor: Actor,
-    path: Path,
-    info: rasters.RasterInfo,
+    one: Received,
     said: _Said,
+    network: str,
     *,
     kind: str,
     name: str,
     legend: Legend | None = None,
     stderr: Layer | None = None,
 ) -> Layer:
+    info = one.info
     held = session.scalar(select(Layer).where(Layer.sha256 == info.sha256))
     if held is not None:
         raise Conflict(f"这个文件已登记为“{held.name}”。", code="layer_held")
@@ -213,7 +218,7 @@ def _keep(
         resolution=f"{abs(info.transform[0]):g} × {abs(info.transform[4]):g}",
         nodata=None if info.nodata is None else repr(info.nodata),
         sha256=info.sha256,
-        cog_sha256=_copied(path, crs=said.crs),
+        cog_sha256=_kept(one),
         legend=None if legend is None else {str(code): list(legend[code]) for code in legend},
         scale=info.scale,
         scale_offset=info.offset,
@@ -231,28 +236,22 @@ def _keep(
         session.add(row)
     audit.record(
         session, actor, "layer.add", f"layer:{row.id}",
-        {"sha256": row.sha256, "cog_sha256": row.cog_sha256},
+        {"sha256": row.sha256, "cog_sha256": row.cog_sha256,
+         "read": {"process": "child", "network": network}},
     )  # fmt: skip
     return row
 
 
-def _copied(path: Path, *, crs: str | None) -> str:
-    """Write the tiled copy into the folder of layers and return its hash."""
-    folder = settings.load().layers_dir
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{secrets.token_hex(8)}.part"
-    try:
-        digest = rasters.to_cog(path, part, crs=crs)
-        changed = rasters.difference(path, part, crs=crs)
-        if changed is not None:
-            raise Invalid(
-                f"转成分块影像后与原文件不一致（{changed}），没有登记。请把文件和这句话交给管理员。",
-                code="copy_differs",
-            )
-        os.replace(part, path_of_sha256(digest))
-    finally:
-        part.unlink(missing_ok=True)
-    return digest
+def _kept(one: Received) -> str:
+    """Move the tiled copy into the folder of layers and return its hash."""
+    if one.copy_differs is not None:
+        raise Invalid(
+            f"转成分块影像后与原文件不一致（{one.copy_differs}），没有登记。"
+            "请把文件和这句话交给管理员。",
+            code="copy_differs",
+        )
+    os.replace(one.copy, path_of_sha256(one.copy_sha256))
+    return one.copy_sha256
 
 
 def path_of_sha256(sha256: str) -> Path:

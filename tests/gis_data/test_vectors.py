@@ -13,7 +13,7 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from gis_data import check, geometry, vectors
+from gis_data import check, children, geometry, vectors
 from gis_data.vectors import FileRefused
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -293,7 +293,7 @@ def test_kml_of_many_kinds_gives_a_row_for_each_placemark(tmp_path: Path) -> Non
 def test_the_reader_runs_without_a_network_and_says_so(tmp_path: Path) -> None:
     frame().to_file(tmp_path / "a.geojson", engine="pyogrio")
     assert vectors.read(tmp_path / "a.geojson").network in ("cut", "driver list only")
-    command, name = vectors._isolation()
+    command, name = children.isolation()
     if name != "cut":
         pytest.skip("this system does not let a program leave the network")
     code = "import socket; socket.create_connection(('127.0.0.1', 9), 1)"
