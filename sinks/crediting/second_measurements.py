@@ -28,6 +28,7 @@ from sinks.crediting import projects, rounds, sample_designs
 from sinks.measurement import plots
 from sinks.measurement.plots import CulmCount, Plot, PlotVisit
 
+CODES_SHOWN_MAX = 12
 DECIDED = frozenset({rounds.Status.VERIFIED, rounds.Status.RECORDED, rounds.Status.ISSUED})
 
 
@@ -270,6 +271,58 @@ def refuse_blind(session: Session, actor: Actor, project_id: int) -> None:
             "盲测复测尚未完成，您还不能看到样地的初测数据：请先抽取复测样地并录入复测。",
             code="blind",
         )
+
+
+def refuse_missing(session: Session, round_id: int, project_id: int) -> None:
+    """Refuse while plots of the round wait for the second measurement that the design asks for.
+
+    A plot is through when a draw from its end visit, or from a later one, is measured whole. Only a
+    project whose sample the registry has drawn is asked.
+
+    Raises
+    ------
+    Conflict
+        Names the drawn plots that are not measured yet, or the visited ones nobody has drawn from.
+    """
+    if not sample_designs.of_project(session, project_id):
+        return
+    query = (
+        select(Plot.id, Plot.code, PlotVisit.measured_on)
+        .join(rounds.RoundPlot, rounds.RoundPlot.plot_id == Plot.id)
+        .join(PlotVisit, PlotVisit.id == rounds.RoundPlot.visit_end_id)
+        .where(rounds.RoundPlot.round_id == round_id)
+        .order_by(Plot.code)
+    )
+    draws = _draws(session, project_id)
+    through = _through(session, [row for row in draws if not _open_codes(session, row)])
+    waiting = [
+        code for plot_id, code, day in session.execute(query)
+        if through.get(plot_id, date.min) < day
+    ]  # fmt: skip
+    if not waiting:
+        return
+    open_codes = _open_codes(session, draws[-1]) if draws else []
+    raise Conflict(
+        f"盲测复测还没有完成：抽中的样地 {'、'.join(open_codes)} 还没有录入复测，录入后才能核证。"
+        if open_codes
+        else f"{len(waiting)} 个样地（{_named(waiting)}）的调查还没有抽取盲测复测样地；"
+        "请先抽取并录入复测，再核证。",
+        code="second_missing",
+    )
+
+
+def _through(session: Session, draws: Sequence[SecondDraw]) -> dict[int, date]:
+    """Plot id -> the date of the newest of its visits that one of these draws was made from."""
+    ids = {visit_id for row in draws for visit_id in json.loads(row.draw_json)["visits"].values()}
+    found: dict[int, date] = {}
+    for visit in session.scalars(select(PlotVisit).where(PlotVisit.id.in_(ids))):
+        found[visit.plot_id] = max(visit.measured_on, found.get(visit.plot_id, date.min))
+    return found
+
+
+def _named(codes: Sequence[str]) -> str:
+    shown = "、".join(codes[:CODES_SHOWN_MAX])
+    return shown if len(codes) <= CODES_SHOWN_MAX else f"{shown} 等"
 
 
 def redrawn(session: Session, draw_id: int) -> bool:

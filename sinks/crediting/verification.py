@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.crediting import objections, projects, rounds
+from sinks.crediting import objections, projects, rounds, second_measurements
 from sinks.crediting.rounds import MonitoringRound
 
 
@@ -84,12 +84,18 @@ def verify(
     """The verifier's statement that the quantity of the round's run stands (核证).
 
     run_id : the run that was looked at; Conflict when the round has been measured again since
+
+    Raises
+    ------
+    Conflict
+        Also while a second measurement that the drawn sample asks for is missing.
     """
     row = _for_verifier(session, actor, round_id)
     if run_id is not None and run_id != row.run_id:
         raise Conflict("您查看之后业主又重新核算过，请重新查看再提交。", code="measured_again")
     if not statement.strip():
         raise Invalid("请填写核证意见。", code="statement")
+    second_measurements.refuse_missing(session, row.id, row.project_id)
     rounds.move(
         row, rounds.Status.VERIFIED
     )  # First: a refused step leaves nothing, even if it is caught.

@@ -16,6 +16,7 @@ from sinks.crediting import (
     projects,
     rounds,
     run_report,
+    sample_designs,
     second_measurements,
     verification,
 )
@@ -226,3 +227,63 @@ def test_the_report_of_a_run_waits_until_the_verifier_has_measured(
     verification.verify(session, people["verifier"], story.round_id, "核证通过")
     # What is verified is verified: nothing of it is hidden any more.
     assert run_report.report(session, people["verifier"], story.round_id).startswith(b"%PDF")
+
+
+def drawn_round(session: Session, people: dict[str, Actor], folder: Path) -> world.Story:
+    """A round under verification whose ten plots the registry has drawn, visited at both dates."""
+    world.policies_in_force(session, people)
+    parcel_id = world.enrolled(session, people, world.land(0, 0, 400, 400))
+    contract_id = world.contracted(session, people, [parcel_id])
+    project_id = world.registered_project(session, people, [parcel_id])
+    design = sample_designs.draw(
+        session, people["clerk"], project_id, kind=sample_designs.Kind.RANDOM, plot_area_m2=400,
+        numbers=sample_designs.stated({"A": 10}),
+    )  # fmt: skip
+    for number, point in enumerate(sample_designs.points(session, design.id)):
+        plot = plots.add_plot(
+            session, people["clerk"], project_id=project_id, stratum="A", code=point.code,
+            longitude=point.longitude, latitude=point.latitude, area_m2=400,
+        )  # fmt: skip
+        for day, count in ((date(2023, 1, 5), 160), (date(2025, 1, 5), 183 + number % 2)):
+            plots.add_visit(
+                session, people["clerk"], plot.id, measured_on=day, phase="on", culms=culms(count)
+            )
+    found = world.two_layers(session, people, folder)
+    row = rounds.open_round(
+        session, people["clerk"], project_id, layer_start_id=found.start_id,
+        layer_end_id=found.end_id,
+    )  # fmt: skip
+    rounds.measure(session, people["clerk"], row.id)
+    rounds.publish(session, people["clerk"], row.id)
+    verification.begin(session, people["verifier"], row.id)
+    return world.Story(project_id, row.id, [parcel_id], contract_id)
+
+
+def test_a_round_of_a_drawn_sample_is_not_verified_before_its_second_measurements(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    story = drawn_round(session, people, tmp_path)
+    verifier = people["verifier"]
+
+    def refused() -> str:
+        with pytest.raises(Conflict) as refusal:
+            verification.verify(session, verifier, story.round_id, "核证通过")
+        assert refusal.value.code == "second_missing"
+        return refusal.value.message
+
+    every = [plot.code for plot in plots.of_project(session, story.project_id)]
+    said = refused()
+    assert "10 个样地" in said and all(code in said for code in every)
+    second_measurements.draw(session, verifier, story.project_id)
+    [line] = second_measurements.listing(session, story.project_id)
+    said = refused()
+    assert line.code in said and not any(code in said for code in every if code != line.code)
+    assert rounds.get(session, story.round_id).status == "under_verification"
+    measured(session, verifier, story.project_id, line.code, culms(183))
+    # A visit for the next round asks for a draw of its own, and does not hold this round up.
+    plots.add_visit(
+        session, people["clerk"], line.plot_id, measured_on=date(2026, 1, 5), phase="on",
+        culms=culms(190),
+    )  # fmt: skip
+    row = verification.verify(session, verifier, story.round_id, "核证通过")
+    assert row.status == "verified"
