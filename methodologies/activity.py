@@ -7,13 +7,14 @@ hectare of the parcel. Sources of the fields: method text 1.3 (activity record),
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from methodologies import inputs
 from methodologies.base import MethodInputInvalid
-from methodologies.farmland_soc_v1_input import LandUse
+from methodologies.farmland_soc_v1 import FACTOR_IDS
+from methodologies.farmland_soc_v1_input import Climate, LandUse, Soil
 from methodologies.inputs import Amount, Day, Model, Share, invalid
 from methodologies.n2o_v1 import Land
 from methodologies.paddy_ch4_v1 import Preseason, Water
@@ -24,7 +25,12 @@ Words = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Record(Model):
-    """One record; `slot` tells records of a kind, parcel and year apart that stand side by side."""
+    """One record; `slot` tells records of a kind, parcel and year apart that stand side by side.
+
+    IS_YEARLY : it speaks of its year; otherwise it holds from its year until it is stated anew
+    """
+
+    IS_YEARLY: ClassVar[bool] = True
 
     @property
     def slot(self) -> str:
@@ -37,8 +43,22 @@ class Record(Model):
         return None
 
 
-class Farmed(Record):
-    """Conditions that every farmland method asks about, and the yield that must not fall."""
+class Harvested(Record):
+    """A practice with what it yielded. The yield is no practice: it may differ between neighbours
+    who farm alike, and must not fall."""
+
+    YIELD_FIELD: ClassVar[str]
+
+    @property
+    def harvest_t_ha(self) -> float:
+        """Return the yield [t/ha], of whatever the crop is weighed as."""
+        return float(getattr(self, self.YIELD_FIELD))
+
+
+class Farmed(Harvested):
+    """Conditions that every farmland method asks about, and the yield."""
+
+    YIELD_FIELD = "yield_t_ha"
 
     mineral_soil: bool
     yield_t_ha: Annotated[float, Field(gt=0, le=200)]
@@ -90,6 +110,35 @@ class NitrogenYear(Farmed):
     land: Land
 
 
+# Share of nitrogen in urea that is sold as such, at least (GB/T 2440-2017, 合格品; recalled).
+UREA_N_SHARE_MIN = 0.45
+
+
+class TeaNitrogen(Harvested):
+    """Nitrogen applied to a tea garden in a year, and the urea that it came in.
+
+    Not the nitrogen of farmland: urea is a mass here, since its carbon counts, and the yield is that
+    of made tea, since fresh leaves weigh four times as much.
+    """
+
+    YIELD_FIELD = "made_tea_t_ha"
+
+    made_tea_t_ha: Annotated[float, Field(gt=0, le=20)]
+    synthetic_n_kg_ha: Amount
+    organic_n_kg_ha: Amount
+    urea_t_ha: Amount
+
+    @model_validator(mode="after")
+    def _urea_is_synthetic(self) -> "TeaNitrogen":
+        least_kg_ha = self.urea_t_ha * 1000.0 * UREA_N_SHARE_MIN
+        if least_kg_ha > self.synthetic_n_kg_ha + 1e-6:
+            raise invalid(
+                f"尿素 {self.urea_t_ha:g} 吨含氮至少 {least_kg_ha:.0f} 千克，多于化肥氮 "
+                f"{self.synthetic_n_kg_ha:g} 千克；尿素的氮须计入化肥氮"
+            )
+        return self
+
+
 class ResidueBurning(Farmed):
     """Dry matter of residues burnt on the field in a year; nought where nothing was."""
 
@@ -97,8 +146,13 @@ class ResidueBurning(Farmed):
 
 
 class SoilManagement(Farmed):
-    """How dry farmland was kept in a year; a practice counts on more than 30 % of the area."""
+    """How dry farmland was kept in a year; a practice counts on more than 30 % of the area.
 
+    imported_t_ha, imported_c_share : manure and compost from elsewhere, and their carbon
+    """
+
+    # Fallow and set-aside land yields nothing.
+    yield_t_ha: Annotated[float, Field(ge=0, le=200)]
     land_use: LandUse
     tillage: Literal["full", "reduced", "none"] | None
     residue_removed: bool
@@ -107,6 +161,41 @@ class SoilManagement(Farmed):
     bare_fallow: bool
     nitrogen: bool
     carbon_raising: bool
+    imported_t_ha: Amount
+    imported_c_share: Share | None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SoilManagement":
+        if self.land_use == "long_term_cultivated" and self.tillage is None:
+            raise invalid("长期耕作的旱地须填耕作方式")
+        if (self.imported_t_ha > 0.0) != (self.imported_c_share is not None):
+            raise invalid("有外运来的有机肥时须填其含碳比例，没有的不填")
+        return self
+
+
+class SoilClass(Record):
+    """One class of soil under a parcel, by its share of the area, and how long the owner has
+    promised to keep the land under crops [years]."""
+
+    IS_YEARLY = False
+
+    climate: Climate
+    soil: Soil
+    area_share: Annotated[float, Field(gt=0, le=1)]
+    kept_years: Annotated[int, Field(ge=0, le=100)]
+
+    @property
+    def slot(self) -> str:
+        """Return the class of soil."""
+        return self.soil
+
+    @model_validator(mode="after")
+    def _known(self) -> "SoilClass":
+        # Of some climates the method has a reference stock and no factor of input or tillage.
+        needed = {f"soc_ref.{self.climate}.{self.soil}", f"fi.low.{self.climate}"}
+        if not needed <= set(FACTOR_IDS):
+            raise invalid("方法没有这一气候区的因子，不能据以核算")
+        return self
 
 
 class Event(Record):
@@ -154,8 +243,10 @@ class Fire(Event):
 KINDS: Mapping[str, type[Record]] = {
     "paddy_season": PaddySeason,
     "nitrogen": NitrogenYear,
+    "tea_nitrogen": TeaNitrogen,
     "residue_burning": ResidueBurning,
     "soil_management": SoilManagement,
+    "soil_class": SoilClass,
     "tending": Tending,
     "felling": Felling,
     "pest": Pest,

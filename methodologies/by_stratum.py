@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from methodologies import allocation, catalogue
+from methodologies import allocation, catalogue, from_records
 from methodologies.base import Method, MethodInputInvalid, floor_kg
 
 
@@ -31,7 +31,7 @@ def _run(method: Method, document: Mapping[str, Any]) -> dict[str, Any]:
         area_ha}]; `policy`, which holds for every stratum, with `carried_debit_kg`, the debit of
         earlier rounds, taken once
     """
-    policy = {**document["policy"], "carried_debit_kg": 0}
+    policy = {**from_records.method_policy(document["policy"]), "carried_debit_kg": 0}
     results = {
         row["id"]: method.run({**row["input"], "policy": {**row["input"]["policy"], **policy}})
         for row in document["strata"]

@@ -1,73 +1,46 @@
 """From activity records to the input of a method: baseline before the project, project in the round.
 
-The baseline is the schedule of the years before the project, repeated year by year: project year i
-stands against look-back year i modulo their number. The look-back years are all those on record
-before the project began, without a gap, so that nobody chooses the good ones. The parcels of a
-stratum share one practice in every year; a difference is refused by name, never averaged away.
-Yields may differ and are averaged by area.
-
-Sources: method text 1.3 (baseline schedule, look-back), 2.7 (gates); Verra VM0051 as transcribed.
+Each method by records has an assembly: the kinds of records it reads, and its input from a
+stratum's schedule (`schedules.py`). Nothing is added that no record says.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from methodologies.activity import Farmed, NitrogenYear, PaddySeason, Record, ResidueBurning
+from methodologies import schedules
+from methodologies.activity import (
+    Farmed,
+    Harvested,
+    NitrogenYear,
+    PaddySeason,
+    ResidueBurning,
+    SoilManagement,
+    TeaNitrogen,
+)
 from methodologies.base import MethodInputInvalid
+from methodologies.farmland_soc_v1_input import Practices, input_level
+from methodologies.schedules import Field, Schedule
 
-# Not practice: what the field gave differs between neighbours who farm alike.
-YIELD_FIELD = "yield_t_ha"
-NAMED_MAX = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A parcel of a stratum: its public code, frozen area, and its records by year and slot."""
-
-    code: str
-    area_ha: float
-    records: Mapping[int, Mapping[str, Record]]
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """The records of a stratum, one side against the other, year by year.
-
-    lookback : the years before the project, oldest first; baseline : those of them that stand
-    against `project`, the years of the round, in its order
-    """
-
-    area_ha: float
-    lookback: tuple[tuple[Record, ...], ...]
-    baseline: tuple[tuple[Record, ...], ...]
-    project: tuple[tuple[Record, ...], ...]
-    yield_change_share: float
+# Decisions that the registry keeps as a word and a method asks as a truth.
+YES_OR_NO = frozenset({"issue_tier1"})
+# Shares are read off maps to a few digits.
+SHARE_TOLERANCE = 1e-4
+# Land uses on which tillage and input do not act (`farmland_soc_v1`, IPCC Table 5.5).
+UNMANAGED = ("paddy", "set_aside", "native")
 
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """How a method is fed: the kind of record it reads, and its input from a schedule."""
+    """How a method is fed: the kinds of records it reads, and its input from a schedule.
 
-    kind: str
-    document: Callable[[Schedule], dict[str, Any]]
-
-
-def years_of(start: date, end: date) -> range:
-    """Return the calendar years of [start, end).
-
-    Raises
-    ------
-    MethodInputInvalid
-        Not whole years: a record is of a year, and half of it belongs to nobody.
+    since_practice : every year since the practice began counts, not those of the round alone
     """
-    if (start.month, start.day, end.month, end.day) != (1, 1, 1, 1) or end <= start:
-        raise MethodInputInvalid(
-            "按记录核算的监测期须为整年：自某年 1 月 1 日起，至以后某年 1 月 1 日止（不含当日）。"
-        )
-    return range(start.year, end.year)
+
+    kinds: tuple[str, ...]
+    document: Callable[[Schedule], dict[str, Any]]
+    since_practice: bool = False
 
 
 def stratum_input(
@@ -89,93 +62,19 @@ def stratum_input(
         Records are missing or differ between parcels; the sentence names stratum, parcels, years.
     """
     assembly = ASSEMBLIES[method_id]
-    found = schedule(stratum, fields, practice_from_year=practice_from_year, years=years)
-    rows = [row for side in (found.lookback, found.project) for year in side for row in year]
-    given = assembly.document(found)
-    gates = {
-        "mineral_soil": all(isinstance(row, Farmed) and row.mineral_soil for row in rows),
-        "lookback_years": len(found.lookback),
-        "yield_change_share": found.yield_change_share,
-        "practice_change_share": given.pop("practice_change_share"),
+    counting = range(practice_from_year, years.stop) if assembly.since_practice else years
+    found = schedules.schedule(
+        stratum, fields, practice_from_year=practice_from_year, years=years, counting=counting
+    )
+    return {**assembly.document(found), "policy": method_policy(policy)}
+
+
+def method_policy(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Return policies as the methods read them: what the registry decides as yes or no is a truth."""
+    return {
+        name: value == "yes" if name in YES_OR_NO and isinstance(value, str) else value
+        for name, value in policy.items()
     }
-    return {"area_ha": found.area_ha, **given, "gates": gates, "policy": dict(policy)}
-
-
-def schedule(
-    stratum: str, fields: Sequence[Field], *, practice_from_year: int, years: range
-) -> Schedule:
-    """Return what a stratum did, year by year; MethodInputInvalid where records lack or differ."""
-    if years.start < practice_from_year:
-        raise MethodInputInvalid(f"监测期早于措施开始的年份 {practice_from_year}。")
-    before = _lookback(stratum, fields, practice_from_year)
-    _refuse_missing(stratum, fields, [*before, *years])
-    _refuse_differing(stratum, fields, [*before, *years])
-    first = fields[0].records
-    paired = [before[(year - practice_from_year) % len(before)] for year in years]
-    earlier = _yield_t_ha(fields, before)
-    return Schedule(
-        area_ha=math.fsum(field.area_ha for field in fields),
-        lookback=tuple(_rows(first, year) for year in before),
-        baseline=tuple(_rows(first, year) for year in paired),
-        project=tuple(_rows(first, year) for year in years),
-        yield_change_share=(_yield_t_ha(fields, years) - earlier) / earlier,
-    )
-
-
-def _lookback(stratum: str, fields: Sequence[Field], practice_from_year: int) -> list[int]:
-    on_record = {year for f in fields for year in f.records if year < practice_from_year}
-    if not on_record:
-        raise MethodInputInvalid(
-            f"层 {stratum} 没有 {practice_from_year} 年以前的记录，无从确定基线；请补录回溯期各年的记录。"
-        )
-    return list(range(min(on_record), practice_from_year))
-
-
-def _refuse_missing(stratum: str, fields: Sequence[Field], years: Sequence[int]) -> None:
-    lacking = {f.code: [year for year in years if not f.records.get(year)] for f in fields}
-    if named := [
-        f"{code}（{'、'.join(map(str, missing))} 年）"
-        for code, missing in lacking.items()
-        if missing
-    ]:
-        raise MethodInputInvalid(
-            f"层 {stratum} 缺少记录：{_named(named)}。回溯期和监测期的每一年都须有记录，请补录。"
-        )
-
-
-def _refuse_differing(stratum: str, fields: Sequence[Field], years: Sequence[int]) -> None:
-    for year in years:
-        first = _practice(fields[0], year)
-        if others := [f.code for f in fields[1:] if _practice(f, year) != first]:
-            raise MethodInputInvalid(
-                f"层 {stratum} 中 {_named(others)} 在 {year} 年的记录与 {fields[0].code} 不同。"
-                "同一层的地块做法须相同：请核对记录，或把它们分到另一层。"
-            )
-
-
-def _practice(field: Field, year: int) -> list[dict[str, Any]]:
-    return [row.model_dump(exclude={YIELD_FIELD}) for row in _rows(field.records, year)]
-
-
-def _rows(records: Mapping[int, Mapping[str, Record]], year: int) -> tuple[Record, ...]:
-    return tuple(records[year][slot] for slot in sorted(records[year]))
-
-
-def _yield_t_ha(fields: Sequence[Field], years: Sequence[int]) -> float:
-    """Return the yearly yield [t/ha], seasons added, parcels weighted by area."""
-    harvested = math.fsum(
-        field.area_ha * row.yield_t_ha
-        for field in fields
-        for year in years
-        for row in _rows(field.records, year)
-        if isinstance(row, Farmed)
-    )
-    return harvested / math.fsum(field.area_ha for field in fields) / len(years)
-
-
-def _named(words: Sequence[str]) -> str:
-    more = f" 等 {len(words)} 块" if len(words) > NAMED_MAX else ""
-    return "、".join(words[:NAMED_MAX]) + more
 
 
 def relative_change(before: float, after: float) -> float:
@@ -183,6 +82,20 @@ def relative_change(before: float, after: float) -> float:
     if before == after:
         return 0.0
     return abs(after - before) / before if before else 1.0
+
+
+def _gates(found: Schedule, practice_change_share: float) -> dict[str, Any]:
+    """Return what every farmland method asks before it issues (`farmland_v1.Gates`)."""
+    rows = [row for side in (found.lookback, found.project) for year in side for row in year]
+    before, after = found.yield_before_t_ha, found.yield_t_ha
+    # Land that bore nothing before cannot bear less.
+    changed = (after - before) / before if before else float(after > 0.0)
+    return {
+        "mineral_soil": all(isinstance(row, Farmed) and row.mineral_soil for row in rows),
+        "lookback_years": len(found.lookback),
+        "yield_change_share": changed,
+        "practice_change_share": practice_change_share,
+    }
 
 
 def _paddy(found: Schedule) -> dict[str, Any]:
@@ -193,12 +106,13 @@ def _paddy(found: Schedule) -> dict[str, Any]:
         )
     }  # fmt: skip
     return {
+        "area_ha": found.area_ha,
         "region": "east_asia",  # Where Huzhou lies.
         "baseline": [_season(row) for row in seasons["baseline"]],
         "project": [_season(row) for row in seasons["project"]],
         "lookback_water_regimes": [row.water_regime for row in seasons["lookback"]],
         "continuous_evidence": all(row.irrigation_log for row in seasons["lookback"]),
-        "practice_change_share": _paddy_change(seasons["baseline"], seasons["project"]),
+        "gates": _gates(found, _paddy_change(seasons["baseline"], seasons["project"])),
     }
 
 
@@ -240,10 +154,10 @@ def _nitrogen(found: Schedule) -> dict[str, Any]:
     changed = max(relative_change(before[key], after[key]) for key in amounts)
     if before["land"] != after["land"]:
         changed = 1.0
-    return {**totals, "practice_change_share": changed}
+    return {"area_ha": found.area_ha, **totals, "gates": _gates(found, changed)}
 
 
-def _nitrogen_total(rows: Sequence[Sequence[Record]]) -> dict[str, Any]:
+def _nitrogen_total(rows: Sequence[Sequence[Harvested]]) -> dict[str, Any]:
     """Return the nitrogen of all years of a side together, per hectare."""
     years = [row for year in rows for row in year if isinstance(row, NitrogenYear)]
     lands = {row.land for row in years}
@@ -270,14 +184,122 @@ def _burning(found: Schedule) -> dict[str, Any]:
         for rows in (found.baseline, found.project)
     )
     return {
+        "area_ha": found.area_ha,
         "burnt_t_dm_ha_baseline": before,
         "burnt_t_dm_ha_project": after,
-        "practice_change_share": relative_change(before, after),
+        "gates": _gates(found, relative_change(before, after)),
     }
 
 
+def _tea(found: Schedule) -> dict[str, Any]:
+    """Return the input of the tea method, which takes means itself: every year as it was."""
+    return {
+        "period": {"start": f"{found.years.start}-01-01", "end": f"{found.years.stop}-01-01"},
+        "area_ha": found.area_ha,
+        "baseline_records": _tea_years(found.lookback_years, found.lookback),
+        "project_records": _tea_years(found.years, found.project),
+        "yield_baseline_t_ha": found.yield_before_t_ha,
+        "yield_project_t_ha": found.yield_t_ha,
+    }
+
+
+def _tea_years(years: range, rows: Sequence[Sequence[Harvested]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "year": year,
+            "synthetic_n_kg_ha": row.synthetic_n_kg_ha,
+            "organic_n_kg_ha": row.organic_n_kg_ha,
+            "urea_t_ha": row.urea_t_ha,
+        }
+        for year, found in zip(years, rows, strict=True)
+        for row in found
+        if isinstance(row, TeaNitrogen)
+    ]
+
+
+def _soil(found: Schedule) -> dict[str, Any]:
+    """Return the input of the Tier 1 method: stocks move on from where each way of farming left
+    them, so every year since the first on record counts."""
+    since = range(found.practice_from_year, found.years.stop)
+    before = list(zip(found.lookback_years, found.lookback, strict=True))
+    baseline, project = (_managed(rows) for rows in (found.baseline, found.project))
+    classes = _soil_classes(found.fields)
+    if any(row["soil"] == "WET" for row in classes) and any(
+        one.land_use == "paddy" for one in _managed(found.rows.values())
+    ):
+        raise MethodInputInvalid("水田的土壤按其下的矿质土类登记，不得用湿地土类；请更正土壤类别。")
+    return {
+        "classes": classes,
+        "years": {"start": found.years.start, "end": found.years.stop},
+        "baseline": _regimes([*before, *zip(since, found.at(found.repeated(since)), strict=True)]),
+        "project": _regimes([*before, *zip(since, found.at(since), strict=True)]),
+        "committed_years": min(soil.kept_years for f in found.fields for soil, _ in f.soils),
+        "gates": _gates(found, float([_way(r) for r in baseline] != [_way(r) for r in project])),
+        "imported": [
+            {"mass_t": row.imported_t_ha * found.area_ha, "c_share": row.imported_c_share}
+            for row in project
+            if row.imported_t_ha
+        ],
+    }
+
+
+def _managed(rows: Iterable[Sequence[Harvested]]) -> list[SoilManagement]:
+    return [row for year in rows for row in year if isinstance(row, SoilManagement)]
+
+
+def _regimes(dated: Sequence[tuple[int, Sequence[Harvested]]]) -> list[dict[str, Any]]:
+    """Return the ways of farming, each from its first year; like years one after the other are one
+    way, or the stock would begin its twenty years anew."""
+    found: list[dict[str, Any]] = []
+    last: dict[str, Any] | None = None
+    for year, rows in dated:
+        for row in _managed([rows]):
+            if (way := _way(row)) != last:
+                found.append({"from_year": year, **way})
+                last = way
+    return found
+
+
+def _way(row: SoilManagement) -> dict[str, Any]:
+    """Return what of a year decides the stock."""
+    if row.land_use in UNMANAGED:
+        return {"land_use": row.land_use}
+    level = input_level(
+        Practices(
+            residue_removed=row.residue_removed,
+            animal_manure=row.animal_manure,
+            low_residue_crop=row.low_residue_crop,
+            bare_fallow=row.bare_fallow,
+            nitrogen=row.nitrogen,
+            carbon_raising=row.carbon_raising,
+        )
+    )
+    return {"land_use": row.land_use, "tillage": row.tillage, "input_level": level}
+
+
+def _soil_classes(fields: Sequence[Field]) -> list[dict[str, Any]]:
+    """Return the area of each class under all fields: classes are added up, never averaged."""
+    areas: dict[tuple[str, str], list[float]] = {}
+    for field in fields:
+        whole = math.fsum(soil.area_share * share for soil, share in field.soils)
+        if abs(whole - 1.0) > SHARE_TOLERANCE:
+            raise MethodInputInvalid(
+                f"地块 {field.code} 各土壤类别的面积份额合计为 {whole:.4g}，应为 1：请登记或更正"
+                "“土壤类别”，并附依据。"
+            )
+        for soil, share in field.soils:
+            area_ha = field.area_ha * soil.area_share * share / whole
+            areas.setdefault((soil.climate, soil.soil), []).append(area_ha)
+    return [
+        {"area_ha": math.fsum(found), "climate": climate, "soil": soil}
+        for (climate, soil), found in sorted(areas.items())
+    ]
+
+
 ASSEMBLIES: Mapping[str, Assembly] = {
-    "paddy-ch4/1": Assembly("paddy_season", _paddy),
-    "n2o/1": Assembly("nitrogen", _nitrogen),
-    "residue-burning/1": Assembly("residue_burning", _burning),
+    "paddy-ch4/1": Assembly(("paddy_season",), _paddy),
+    "n2o/1": Assembly(("nitrogen",), _nitrogen),
+    "residue-burning/1": Assembly(("residue_burning",), _burning),
+    "tea-n2o/1": Assembly(("tea_nitrogen",), _tea),
+    "farmland-soc/1": Assembly(("soil_management", "soil_class"), _soil, since_practice=True),
 }

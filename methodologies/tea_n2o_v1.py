@@ -340,4 +340,6 @@ METHOD = Method(
     example=example,
     run=run,
     explain=explain,
+    by_round="records",
+    pool="non_co2",
 )

@@ -36,7 +36,9 @@ VALUES: Mapping[str, tuple[str, str]] = {
 
 
 def value_words(value: Any) -> str:
-    """A policy's value as a person reads it."""
+    """A policy's value as a person reads it; that there is none, where nothing is suggested."""
+    if value is None:
+        return t("没有建议值", "none suggested")
     if isinstance(value, str):
         return t(*VALUES[value]) if value in VALUES else value
     return f"{value:g}"

@@ -99,7 +99,9 @@ def steps(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 def show_strata(result: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """What each stratum brings, and the method's own numbers for the one chosen."""
     strata = result["intermediate"]["strata"]
-    areas = {row["id"]: row["input"]["area_ha"] for row in given["strata"]}
+    areas: dict[str, float] = {}
+    for parcel in given["parcels"]:
+        areas[parcel["stratum"]] = areas.get(parcel["stratum"], 0.0) + parcel["area_ha"]
     _kit.table(
         [
             {

@@ -17,7 +17,12 @@ from sinks.core.actor import Actor, Role
 from sinks.core.errors import NotFound
 from sinks.crediting import projects
 from sinks.land import parcel_list
-from sinks.measurement import activity_records, activity_table, activity_words
+from sinks.measurement import (
+    activity_lineage,
+    activity_records,
+    activity_table,
+    activity_words,
+)
 
 READERS = (
     Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR,
@@ -26,7 +31,7 @@ WRITERS = frozenset({Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER})
 # A longer list scrolls by itself, so that the form below stays near.
 LIST_ROWS_MAX, LIST_HEIGHT = 6, 520
 # The kind that is asked for first, by the type of the land.
-FIRST_KIND = {"farmland": "paddy_season", "tea": "nitrogen"}
+FIRST_KIND = {"farmland": "paddy_season", "tea": "tea_nitrogen"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ class Shown:
 
 
 def load(me: Actor) -> tuple[list[Place], list[Shown]]:
-    """The parcels that the address or the choice names, and their records."""
+    """The parcels that the address or the choice names, and their records with those of the
+    parcels that stood before them."""
     asked = st.query_params.get("parcel", "")
     with db.transaction(me) as session:
         if asked.isdigit():
@@ -67,7 +73,9 @@ def load(me: Actor) -> tuple[list[Place], list[Shown]]:
         ]
         if asked.isdigit() and not places:
             raise NotFound(t("没有这个地块。", "There is no such parcel."), code="parcel")
-        lines = activity_records.listing(session, [place.id for place in places])
+        shown = [place.id for place in places]
+        before = activity_lineage.ancestors(session, shown)
+        lines = activity_records.listing(session, [*shown, *before])
         return places, [_shown(line) for line in lines]
 
 

@@ -195,9 +195,13 @@ def propose_form(me: Actor) -> None:
 
 def ask_value(kind: policies.Kind) -> Any:
     """The value, as its kind takes it; nothing is filled in."""
-    help_ = t(
-        f"建议 {value_words(kind.suggested)}（{kind.source}）",
-        f"suggested {value_words(kind.suggested)}",
+    help_ = (
+        t(f"{value_words(None)}（{kind.source}）", value_words(None))
+        if kind.suggested is None
+        else t(
+            f"建议 {value_words(kind.suggested)}（{kind.source}）",
+            f"suggested {value_words(kind.suggested)}",
+        )
     )
     label = t("值", "Value") + (f"（{kind.unit}）" if kind.unit else "")
     if kind.choices is not None:

@@ -145,12 +145,15 @@ def enrolled(session: Session, people_: dict[str, Actor], boundary: MultiPolygon
 
 def policies_in_force(session: Session, people_: dict[str, Actor], **values: object) -> None:
     """Two registrars put every policy in force: the suggestion, or the value given by key with
-    dots written as two underscores; notices of 0 days."""
+    dots written as two underscores; notices of 0 days. One given as None stays undecided."""
     chosen = {key: kind.suggested for key, kind in policies.KINDS.items()}
     chosen |= {"notice_days.project": 0, "notice_days.round": 0, "unit_kg": 10,
-               "baseline.moso-mgmt": "steady_state"}  # fmt: skip
+               "baseline.moso-mgmt": "steady_state",
+               "baseline_n_cap_kg_ha.tea-n2o": 450}  # fmt: skip
     chosen |= {key.replace("__", "."): value for key, value in values.items()}
     for key, value in chosen.items():
+        if value is None:
+            continue
         row = policies.propose(
             session,
             people_["registrar"],
@@ -361,11 +364,13 @@ def paddy_season(
     )  # fmt: skip
 
 
-def _farmland(session: Session, people_: dict[str, Actor], count: int) -> list[int]:
+def _fields(
+    session: Session, people_: dict[str, Actor], count: int, sink_type: str = "farmland"
+) -> list[int]:
     found = [
         enrolled(
             session, people_, land(400 * number, 1200, 380, 200), name=f"田-{number}",
-            sink_type="farmland",
+            sink_type=sink_type,
         )
         for number in range(count)
     ]  # fmt: skip
@@ -382,7 +387,7 @@ def record_project(
 ) -> int:
     """A project by records, registered; its id."""
     project = projects.create(
-        session, people_["clerk"], name="农田减排", method_id=method_id,
+        session, people_["clerk"], name="按记录核算的项目", method_id=method_id,
         strata=dict.fromkeys(parcel_ids, "A"), practice_from_year=practice_from_year,
     )  # fmt: skip
     projects.publish(session, people_["clerk"], project.id)
@@ -397,7 +402,7 @@ def paddy_farm(
     """Paddies with three years of records before 2025 and that year, in a project by records."""
     if not policies.find(session, "notice_days.project"):
         policies_in_force(session, people_)
-    parcel_ids = _farmland(session, people_, count)
+    parcel_ids = _fields(session, people_, count)
     for parcel_id in parcel_ids:
         for year in (2022, 2023, 2024, 2025):
             row = paddy_season(session, people_, parcel_id, year)
@@ -409,11 +414,46 @@ def paddy_farm(
     return Farm(record_project(session, people_, parcel_ids, "paddy-ch4/1", 2025), parcel_ids)
 
 
+def tea_year(
+    session: Session,
+    people_: dict[str, Actor],
+    parcel_id: int,
+    year: int,
+    *,
+    evidence: bool = True,
+    **other: object,
+) -> activity_records.ActivityRecord:
+    """Nitrogen of example T4: 450 kg/ha, from 2025 on 300, all of it synthetic and none urea."""
+    values = {
+        "made_tea_t_ha": 0.45, "synthetic_n_kg_ha": 450.0 if year < 2025 else 300.0,
+        "organic_n_kg_ha": 0.0, "urea_t_ha": 0.0,
+    }  # fmt: skip
+    row = activity_records.add(
+        session, people_["clerk"], parcel_id=parcel_id, year=year, kind="tea_nitrogen",
+        values={**values, **other},
+    )  # fmt: skip
+    if evidence:
+        activity_records.add_evidence(
+            session, people_["clerk"], row.id, name="购肥发票.pdf",
+            content=f"{parcel_id} {year}".encode(),
+        )  # fmt: skip
+    return row
+
+
+def tea_garden(session: Session, people_: dict[str, Actor], count: int = 2) -> Farm:
+    """Tea gardens with three years of records before 2025 and that year, in a project by records."""
+    parcel_ids = _fields(session, people_, count, "tea")
+    for parcel_id in parcel_ids:
+        for year in (2022, 2023, 2024, 2025):
+            tea_year(session, people_, parcel_id, year)
+    return Farm(record_project(session, people_, parcel_ids, "tea-n2o/1", 2025), parcel_ids)
+
+
 def burning_farm(
     session: Session, people_: dict[str, Actor], burnt_t_dm_ha: dict[int, float]
 ) -> Farm:
     """One field that burnt 6 t/ha in 2020-2022, and since 2023 what is given by year."""
-    parcel_ids = _farmland(session, people_, 1)
+    parcel_ids = _fields(session, people_, 1)
     for year, burnt in ({2020: 6.0, 2021: 6.0, 2022: 6.0} | burnt_t_dm_ha).items():
         activity_records.add(
             session, people_["clerk"], parcel_id=parcel_ids[0], year=year, kind="residue_burning",

@@ -28,12 +28,14 @@ from sinks.measurement import layers
 __all__ = ["DemoPeople", "DemoPerson", "fill"]
 
 LEGAL_BASIS = "演示值，不是登记机构的决定"
-# The rest takes the value that the specifications suggest.
+# The rest takes the value that the specifications suggest; for the cap they suggest none, and the
+# figure is that of the method's worked example.
 POLICY_VALUES = {
     "unit_kg": 10,
     "notice_days.project": 0,
     "notice_days.round": 0,
     "baseline.moso-mgmt": "steady_state",
+    "baseline_n_cap_kg_ha.tea-n2o": 450,
 }
 # Proposed by the first registrar; it is the second one's to approve. It changes no result here.
 WAITING_PROPOSAL = ("valid_share_min", 0.85)

@@ -10,7 +10,7 @@ from sinks.cli import _database, _input, _names, _out
 from sinks.cli._out import Json
 from sinks.core.errors import Invalid
 from sinks.crediting import projects
-from sinks.measurement import activity_records, activity_table
+from sinks.measurement import activity_lineage, activity_records, activity_table
 from sinks.measurement.activity_records import ActivityRecord, Line
 from sinks.measurement.activity_words import KINDS, values_words
 from sinks.measurement.office_tables import CellWrong
@@ -141,7 +141,7 @@ def list_records(
     project: Annotated[str | None, typer.Option(help="项目编码或 id")] = None,
     as_json: Json = False,
 ) -> None:
-    """列出地块或项目的活动记录，已更正的也在内。"""
+    """列出地块或项目的活动记录，已更正的、拆分合并以前各地块的也在内。"""
     with _database.acting() as (session, _):
         ids = [_names.parcel_id(session, word) for word in parcel or []]
         if project is not None:
@@ -149,6 +149,7 @@ def list_records(
             ids += [member.parcel_id for member in projects.members(session, project_id)]
         if not ids:
             raise Invalid("请用 --parcel 或 --project 指明地块。", code="parcel")
+        ids += activity_lineage.ancestors(session, ids)
         rows = [_shown_line(line) for line in activity_records.listing(session, ids)]
     text = _out.table(
         ("编号", "地块", "年份", "记录", "依据", "状态"),

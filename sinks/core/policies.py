@@ -24,7 +24,8 @@ class Kind:
     """A decision that the registrar has to take.
 
     suggested
-        What the specifications suggest; a proposal, never a default.
+        What the specifications suggest; a proposal, never a default. None where they suggest
+        nothing: the registrar finds the value himself.
     """
 
     key: str
@@ -208,6 +209,12 @@ KINDS = {
             0.5, None, 0.1, 2.0, "Shiratori 等 2024（静冈），本地值待测",
         ),
         Kind(
+            "baseline_n_cap_kg_ha.tea-n2o", "减施氮肥基线施氮的上限（当地推荐量）",
+            "Cap on the baseline nitrogen, tea N2O", "千克氮/公顷·年",
+            None, None, 1.0, 2000.0,
+            "竹茶林方法说明 2.5：以当地推荐施肥量封顶，多施的不得利；推荐量没有查到，由登记机构确定",
+        ),
+        Kind(
             "min_record_years.tea-n2o", "减施氮肥基线记录最少年数", "Baseline records, tea N2O", "年",
             3, None, 1, 10, "竹茶林方法说明 2.5",
         ),
@@ -276,7 +283,7 @@ def seed_suggestions(session: Session) -> None:
     """Write the suggestions down as proposals, once."""
     held = set(session.scalars(select(Policy.key)))
     for kind in KINDS.values():
-        if kind.key not in held:
+        if kind.key not in held and kind.suggested is not None:
             session.add(
                 Policy(
                     key=kind.key,
@@ -389,7 +396,10 @@ def in_force(session: Session, *keys: str, on: date | None = None) -> dict[str, 
 
 
 def value_or_suggestion(session: Session, key: str) -> tuple[Any, bool]:
-    """The value to calculate with, and whether it is in force. Never enough for issuing."""
+    """The value to calculate with, and whether it is in force. Never enough for issuing.
+
+    None where nothing is in force and nothing is suggested: the method then refuses by name.
+    """
     row = find(session, key)
     return (row.value, True) if row else (KINDS[key].suggested, False)
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from sinks.core.db import Base
 from sinks.core.errors import Conflict
 from sinks.land import parcels
-from sinks.measurement import activity_records
+from sinks.measurement import activity_lineage, activity_records
 from sinks.measurement.activity_records import ActivityRecord
 from sinks.measurement.record_runs import FrozenRecord
 
@@ -23,17 +23,20 @@ class RoundRecord(Base):
 
 
 def freeze(
-    session: Session, round_id: int, parcel_ids: Sequence[int], *, kind: str, before_year: int
+    session: Session,
+    round_id: int,
+    parcel_ids: Sequence[int],
+    *,
+    kinds: Sequence[str],
+    before_year: int,
 ) -> int:
-    """Freeze the standing records of a kind up to the end of a round; how many there are."""
-    standing = [
-        record.id
-        for record in activity_records.standing(session, parcel_ids, kind)
-        if record.year < before_year
-    ]
-    session.add_all(RoundRecord(round_id=round_id, record_id=record_id) for record_id in standing)
+    """Freeze the standing records of these kinds up to the end of a round, those of the parcels
+    before them too; how many there are."""
+    counting = activity_lineage.standing(session, parcel_ids, kinds, before_year=before_year)
+    ids = {one.record.id for counted in counting.values() for one in counted}
+    session.add_all(RoundRecord(round_id=round_id, record_id=one) for one in sorted(ids))
     session.flush()
-    return len(standing)
+    return len(ids)
 
 
 def of_round(session: Session, round_id: int) -> list[ActivityRecord]:
@@ -47,13 +50,25 @@ def of_round(session: Session, round_id: int) -> list[ActivityRecord]:
     return list(session.scalars(query))
 
 
-def by_parcel(session: Session, round_id: int) -> dict[int, list[FrozenRecord]]:
-    """Parcel id -> its frozen records as a measurement reads them."""
-    found: dict[int, list[FrozenRecord]] = {}
-    for one in of_round(session, round_id):
-        record = FrozenRecord(one.id, one.year, one.kind, dict(one.values or {}))
-        found.setdefault(one.parcel_id, []).append(record)
-    return found
+def by_parcel(
+    session: Session, round_id: int, parcel_ids: Sequence[int]
+) -> dict[int, list[FrozenRecord]]:
+    """Parcel id -> the frozen records that count for it, as a measurement reads them."""
+    counting = activity_lineage.counted(session, parcel_ids, of_round(session, round_id))
+    return {
+        parcel_id: [
+            FrozenRecord(
+                record_id=one.record.id,
+                parcel_code=one.parcel_code,
+                area_share=one.area_share,
+                year=one.record.year,
+                kind=one.record.kind,
+                values=dict(one.record.values or {}),
+            )
+            for one in counted
+        ]
+        for parcel_id, counted in counting.items()
+    }
 
 
 def refuse_without_evidence(session: Session, round_id: int) -> None:

@@ -70,6 +70,17 @@ POLICIES_OF: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "paddy-ch4/1": {**TIER1, "water_draws": "water_draws.paddy-ch4"},
         "n2o/1": TIER1,
         "residue-burning/1": {**TIER1, "deduction": "deduction.residue-burning"},
+        "farmland-soc/1": {
+            **TIER1,
+            "buffer_share": "buffer_share.farmland-wetland",
+            "issue_tier1": "issue_tier1.farmland-soc",
+        },
+        "tea-n2o/1": {
+            **TIER1,
+            "baseline_n_cap_kg_ha": "baseline_n_cap_kg_ha.tea-n2o",
+            "min_record_years": "min_record_years.tea-n2o",
+            "yield_drop_max_share": "yield_drop_max_share.tea-n2o",
+        },
     }
 )
 
@@ -217,7 +228,7 @@ def open_round_by_records(
     _freeze_parcels(session, actor, row, project.owner_id)
     counted = round_records.freeze(
         session, row.id, [one.parcel_id for one in round_parcels(session, row.id)],
-        kind=from_records.ASSEMBLIES[project.method_id].kind, before_year=period_end.year,
+        kinds=from_records.ASSEMBLIES[project.method_id].kinds, before_year=period_end.year,
     )  # fmt: skip
     policy, _ = calculating_policies(session, project.method_id)
     # A round that could never be measured would bar its period for good.
@@ -323,8 +334,9 @@ def frozen_by_records(
     assert project.practice_from_year is not None  # Asked for when a project by records is made.
     debit_kg = policy.get("carried_debit_kg")
     members = _frozen_parcels(session, row)
-    codes = parcels.codes_of(session, [member.parcel_id for member, _ in members])
-    records = round_records.by_parcel(session, row.id)
+    parcel_ids = [member.parcel_id for member, _ in members]
+    codes = parcels.codes_of(session, parcel_ids)
+    records = round_records.by_parcel(session, row.id, parcel_ids)
     return FrozenByRecords(
         round_id=row.id,
         method_id=project.method_id,
@@ -337,7 +349,7 @@ def frozen_by_records(
                 codes[member.parcel_id],
                 member.stratum,
                 member.creditable_area_m2 or version.area_m2,
-                records.get(member.parcel_id, []),
+                records[member.parcel_id],
             )
             for member, version in members
         ],

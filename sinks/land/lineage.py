@@ -1,13 +1,16 @@
 """Who came from whom: the tables of splits and merges (`succession.py` makes them)."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, extract, select
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from sinks.core.db import Base, Key, RecordedAt
+from sinks.land.parcels import Parcel, ParcelVersion
 
 
 class Kind(StrEnum):
@@ -49,3 +52,53 @@ class SuccessionParcel(Base):
     parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("parcel_version.id"))
     side: Mapped[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A parcel that another came from.
+
+    area_share : of the child, by the outlines at the merge; 1 for a piece of it
+    until_year : the year in which it ended
+    """
+
+    parcel_id: int
+    code: str
+    area_share: float
+    until_year: int
+
+
+def lineage(session: Session, parcel_ids: Iterable[int]) -> dict[int, list[Parent]]:
+    """Parcel id -> the parcels it came from, for these parcels and all that stood before them."""
+    found: dict[int, list[Parent]] = {}
+    asked = set(parcel_ids)
+    while asked:
+        level = _parents(session, asked)
+        found |= level
+        asked = {one.parcel_id for parents in level.values() for one in parents} - found.keys()
+    return found
+
+
+def _parents(session: Session, child_ids: Iterable[int]) -> dict[int, list[Parent]]:
+    child, parent = aliased(SuccessionParcel), aliased(SuccessionParcel)
+    query = (
+        select(
+            child.parcel_id, Succession.kind, extract("year", Succession.recorded_at),
+            Parcel.id, Parcel.code, ParcelVersion.area_m2,
+        )
+        .join(Succession, Succession.id == child.succession_id)
+        .join(parent, parent.succession_id == child.succession_id)
+        .join(Parcel, Parcel.id == parent.parcel_id)
+        .join(ParcelVersion, ParcelVersion.id == parent.version_id)
+        .where(child.side == "child", parent.side == "parent", child.parcel_id.in_(child_ids))
+        .order_by(child.parcel_id, Parcel.id)
+    )  # fmt: skip
+    rows = list(session.execute(query))
+    whole_m2: dict[int, float] = {}
+    for child_id, *_, area_m2 in rows:
+        whole_m2[child_id] = whole_m2.get(child_id, 0.0) + area_m2
+    found: dict[int, list[Parent]] = {}
+    for child_id, kind, year, parcel_id, code, area_m2 in rows:
+        share = 1.0 if kind == Kind.SPLIT else area_m2 / whole_m2[child_id]
+        found.setdefault(child_id, []).append(Parent(parcel_id, code, share, int(year)))
+    return found

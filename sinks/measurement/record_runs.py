@@ -3,20 +3,26 @@
 Each stratum is one input of the method; the strata's results are joined (`methodologies.by_stratum`).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from methodologies import activity, from_records
+from methodologies import activity, from_records, schedules
 from methodologies.base import MethodInputInvalid
 from sinks.core.errors import Conflict
 
 
 @dataclass(frozen=True, slots=True)
 class FrozenRecord:
-    """A record as the round froze it; `values` as stored."""
+    """A record as the round froze it; `values` as stored.
+
+    parcel_code : of the parcel it was written down for; area_share : of the parcel it counts for
+    """
 
     record_id: int
+    parcel_code: str
+    area_share: float
     year: int
     kind: str
     values: dict[str, Any]
@@ -62,7 +68,7 @@ def document(frozen: FrozenByRecords) -> dict[str, Any]:
         Names strata, parcels and years.
     """
     try:
-        years = from_records.years_of(frozen.period_start, frozen.period_end)
+        years = schedules.years_of(frozen.period_start, frozen.period_end)
         strata = [
             {
                 "id": name,
@@ -94,9 +100,30 @@ def document(frozen: FrozenByRecords) -> dict[str, Any]:
     }
 
 
-def _field(parcel: RecordedParcel) -> from_records.Field:
-    found: dict[int, dict[str, activity.Record]] = {}
+def _field(parcel: RecordedParcel) -> schedules.Field:
+    by_year: dict[int, dict[str, schedules.Part]] = {}
     for one in parcel.records:
         row = activity.parse(one.kind, one.year, one.values)
-        found.setdefault(one.year, {})[row.slot] = row
-    return from_records.Field(parcel.code, parcel.area_m2 / 10_000, found)
+        if isinstance(row, activity.Harvested):
+            part = schedules.Part(one.parcel_code, one.area_share, {})
+            parts = by_year.setdefault(one.year, {})
+            parts.setdefault(one.parcel_code, part).records[row.slot] = row
+    return schedules.Field(
+        parcel.code,
+        parcel.area_m2 / 10_000,
+        {
+            year: schedules.joined(parcel.code, year, list(parts.values()))
+            for year, parts in by_year.items()
+        },
+        tuple(_soils(parcel)),
+    )
+
+
+def _soils(parcel: RecordedParcel) -> Iterator[tuple[activity.SoilClass, float]]:
+    """What is stated about the soil, of each parcel that stated it what it stated last."""
+    stated = [one for one in parcel.records if one.kind == "soil_class"]
+    newest = {one.parcel_code: one.year for one in sorted(stated, key=lambda one: one.year)}
+    for one in stated:
+        row = activity.parse(one.kind, one.year, one.values)
+        if isinstance(row, activity.SoilClass) and one.year == newest[one.parcel_code]:
+            yield row, one.area_share

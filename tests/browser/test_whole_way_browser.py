@@ -66,6 +66,7 @@ POLICIES_ON_SCREEN = {
 # Every other is decided as suggested, but for what would let the story wait for days.
 OTHERWISE = {
     "notice_days.project": 0, "notice_days.round": 0, "baseline.moso-mgmt": "steady_state",
+    "baseline_n_cap_kg_ha.tea-n2o": 450,
 }  # fmt: skip
 # [Mg/ha]: where the stand begins and what it gains in the two years between the layers.
 AGB_T_HA, CHANGE_T_HA = 55.0, 8.0

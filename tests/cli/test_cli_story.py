@@ -21,6 +21,7 @@ def land_file(write) -> Path:
 def decide_policies(registry) -> None:
     """Two registrars put every policy in force, with notices of no days."""
     chosen = {key: kind.suggested for key, kind in policies.KINDS.items()}
+    chosen |= {"baseline_n_cap_kg_ha.tea-n2o": 450}
     chosen |= {"notice_days.project": 0, "notice_days.round": 0, "unit_kg": 10}
     chosen |= {"baseline.moso-mgmt": "steady_state"} if "baseline.moso-mgmt" in chosen else {}
     for key, value in chosen.items():

@@ -20,11 +20,21 @@ def proposed(session: Session, people: dict[str, Actor], value: object = 0.1) ->
 
 def test_a_fresh_registry_holds_every_suggestion_and_none_in_force(session: Session) -> None:
     rows = policies.listing(session)
-    assert {row.key for row in rows} == set(KINDS)
+    assert {row.key for row in rows} == {
+        k for k, kind in KINDS.items() if kind.suggested is not None
+    }
     assert all(row.valid_from is None and row.approved_by_id is None for row in rows)
     with pytest.raises(PolicyMissing) as refusal:
         policies.in_force(session, *KINDS)
     assert refusal.value.keys == tuple(KINDS)
+
+
+def test_where_nothing_is_suggested_there_is_no_value_to_calculate_with(session: Session) -> None:
+    assert [key for key, kind in KINDS.items() if kind.suggested is None] == [
+        "baseline_n_cap_kg_ha.tea-n2o"
+    ]
+    found = policies.value_or_suggestion(session, "baseline_n_cap_kg_ha.tea-n2o")
+    assert found == (None, False)
 
 
 def test_nobody_approves_his_own_proposal(session: Session, people: dict[str, Actor]) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from methodologies import activity, catalogue, from_records
+from methodologies import activity, catalogue, from_records, schedules
 from methodologies.base import MethodInputInvalid
-from methodologies.from_records import Field
+from methodologies.schedules import Field
 
 POLICY: dict[str, Any] = {
     "deduction": "poe_flat", "gwp_set": "ar5", "unit_kg": 1, "water_draws": "comonotonic",
@@ -30,6 +30,37 @@ def nitrogen(synthetic: float, **other: Any) -> dict[str, Any]:
         "mineral_soil": True, "yield_t_ha": 8.0, "synthetic_n_kg_ha": synthetic, "urea_share": 0.0,
         "organic_n_kg_ha": 60.0, "residue_n_kg_ha": 40.0, "land": "wet", **other,
     }  # fmt: skip
+
+
+def tea(synthetic: float, **other: Any) -> dict[str, Any]:
+    return {
+        "made_tea_t_ha": 0.45, "synthetic_n_kg_ha": synthetic, "organic_n_kg_ha": 0.0,
+        "urea_t_ha": 0.0, **other,
+    }  # fmt: skip
+
+
+def soil(**other: Any) -> dict[str, Any]:
+    """Of example F-1 before the project: full tillage, residues taken away, mineral nitrogen."""
+    return {
+        "mineral_soil": True, "yield_t_ha": 6.0, "land_use": "long_term_cultivated",
+        "tillage": "full", "residue_removed": True, "animal_manure": False,
+        "low_residue_crop": False, "bare_fallow": False, "nitrogen": True, "carbon_raising": False,
+        "imported_t_ha": 0.0, "imported_c_share": None, **other,
+    }  # fmt: skip
+
+
+# And with it: reduced tillage, residues kept, a cover crop.
+BETTER: dict[str, Any] = {"tillage": "reduced", "residue_removed": False, "carbon_raising": True}
+
+
+def soil_class(kind: str = "HAC", area_share: float = 1.0, **other: Any) -> activity.SoilClass:
+    row = activity.parse(
+        "soil_class", 2024,
+        {"climate": "warm_temperate_moist", "soil": kind, "area_share": area_share,
+         "kept_years": 5, **other},
+    )  # fmt: skip
+    assert isinstance(row, activity.SoilClass)
+    return row
 
 
 def burning(burnt: float, **other: Any) -> dict[str, Any]:
@@ -105,6 +136,173 @@ def test_nitrogen_of_the_records_gives_the_worked_example_n1() -> None:
     assert found["total"] == pytest.approx(7.9772, abs=5e-5)
 
 
+TEA_POLICY: dict[str, Any] = {
+    "deduction": "poe_flat", "gwp_set": "ar6", "unit_kg": 1, "baseline_n_cap_kg_ha": 450.0,
+    "min_record_years": 3, "yield_drop_max_share": 0.05,
+}  # fmt: skip
+
+
+def tea_result(years: dict[int, dict[str, Any]], **policy: Any) -> dict[str, Any]:
+    given = from_records.stratum_input(
+        "tea-n2o/1", "A", [field("tea_nitrogen", years, area_ha=10.0)], practice_from_year=2025,
+        years=range(2025, max(years) + 1), policy={**TEA_POLICY, **policy},
+    )  # fmt: skip
+    return catalogue.method("tea-n2o/1").run(given)
+
+
+def test_tea_records_of_the_worked_example_give_t4_and_the_mean_of_the_lookback() -> None:
+    """T4: 450 to 300 kg N/ha on 10 ha, 12.9858 t CO2e a year by the wet factors."""
+    before = {2022: tea(440.0), 2023: tea(460.0), 2024: tea(450.0)}
+    one = tea_result(before | {2025: tea(300.0)})
+    assert one["gross_co2_t"] == pytest.approx(12.9858, abs=5e-5) and one["refusals"] == []
+    two = tea_result(before | {2025: tea(300.0), 2026: tea(300.0)})
+    assert two["gross_co2_t"] == pytest.approx(2 * 12.9858, abs=1e-4)
+    assert two["intermediate"]["years"] == 2
+
+
+def test_tea_nitrogen_is_capped_short_records_and_a_fallen_yield_refuse() -> None:
+    before = {2022: tea(600.0), 2023: tea(600.0), 2024: tea(600.0)}
+    capped = tea_result(before | {2025: tea(300.0)})
+    assert capped["gross_co2_t"] == pytest.approx(12.9858, abs=5e-5)
+    fallen = tea_result(before | {2025: tea(300.0, made_tea_t_ha=0.40)})
+    assert {row["code"] for row in fallen["refusals"]} == {"YIELD_DROP"}
+    short = tea_result({2024: tea(450.0), 2025: tea(300.0)})
+    assert {row["code"] for row in short["refusals"]} == {"RECORDS_TOO_SHORT"}
+
+
+def test_more_urea_costs_its_carbon_even_where_nitrogen_falls() -> None:
+    before = {2022: tea(450.0), 2023: tea(450.0), 2024: tea(450.0)}
+    urea = tea_result(before | {2025: tea(300.0, urea_t_ha=0.5)})
+    # 0.20 t C a tonne of urea (IPCC 2006 Vol. 4 eq 11.13).
+    carbon = 0.5 * 10 * 0.20 * 44 / 12
+    assert urea["intermediate"]["penalties_co2e_t"] == pytest.approx(carbon)
+    kept = urea["intermediate"]["conservative_co2_t"] - carbon
+    assert urea["net_co2_t"] == pytest.approx(kept) and urea["gross_co2_t"] > carbon
+
+
+SOIL_POLICY: dict[str, Any] = {
+    "deduction": "poe_flat", "gwp_set": "ar5", "unit_kg": 1, "buffer_share": 0.1,
+    "issue_tier1": "yes",
+}  # fmt: skip
+
+
+def soil_years(since: int = 2025, last: int = 2025, first: int = 2022) -> dict[int, Any]:
+    return {y: soil(**(BETTER if y >= since else {})) for y in range(first, last + 1)}
+
+
+def soil_result(
+    years: dict[int, dict[str, Any]],
+    *,
+    since: int = 2025,
+    first: int = 2025,
+    soils: tuple[activity.SoilClass, ...] | None = None,
+    **policy: Any,
+) -> dict[str, Any]:
+    one = field("soil_management", years, area_ha=25.6)
+    stated = (soil_class(),) if soils is None else soils
+    given = from_records.stratum_input(
+        "farmland-soc/1", "A",
+        [Field(one.code, one.area_ha, one.records, tuple((each, 1.0) for each in stated))],
+        practice_from_year=since, years=range(first, max(years) + 1),
+        policy={**SOIL_POLICY, **policy},
+    )  # fmt: skip
+    return catalogue.method("farmland-soc/1").run(given)
+
+
+def test_soil_records_of_the_worked_example_give_f1() -> None:
+    """F-1: 1.98757 t CO2/ha and year on 25.6 ha, 1.659 after the deduction."""
+    result = soil_result(soil_years())
+    assert result["gross_co2_t"] == pytest.approx(50.88, abs=5e-3) and result["refusals"] == []
+    kept = result["gross_co2_t"] * (1 - result["deduction_share"]) / 25.6
+    assert kept == pytest.approx(1.659, abs=5e-4)
+    assert result["buffer_co2_t"] == pytest.approx(0.1 * result["net_co2_t"])
+
+
+def test_by_default_soil_carbon_is_an_estimate_and_says_so() -> None:
+    result = soil_result(soil_years(), issue_tier1="no")
+    assert result["gross_co2_t"] == pytest.approx(50.88, abs=5e-3) and result["issuable_kg"] == 0
+    [refusal] = result["refusals"]
+    assert refusal["code"] == "TIER1_ESTIMATE" and "估计" in refusal["message"]
+
+
+def test_soil_moves_on_from_where_it_stands_and_stops_after_twenty_years() -> None:
+    one, both = soil_result(soil_years(last=2025)), soil_result(soil_years(last=2026))
+    second = soil_result(soil_years(last=2026), first=2026)
+    assert both["gross_co2_t"] == pytest.approx(one["gross_co2_t"] + second["gross_co2_t"])
+    assert second["gross_co2_t"] == pytest.approx(one["gross_co2_t"])
+    long_ago = soil_years(since=2001, last=2021, first=1998)
+    last = soil_result(long_ago, since=2001, first=2021)
+    assert last["gross_co2_t"] == pytest.approx(0.0, abs=1e-9)
+    before = soil_result(
+        {year: row for year, row in long_ago.items() if year <= 2020}, since=2001, first=2020
+    )
+    assert before["gross_co2_t"] == pytest.approx(50.88, abs=5e-3)
+
+
+def test_a_year_back_to_the_old_way_is_not_left_out_because_it_lies_before_the_round() -> None:
+    lapse = soil_years(last=2026) | {2025: soil()}
+    result = soil_result(lapse, first=2026)
+    assert [row["from_year"] for row in lapse_input(lapse)["project"]] == [2022, 2026]
+    assert result["gross_co2_t"] == pytest.approx(50.88, abs=5e-3)
+    missing = {year: row for year, row in soil_years(last=2026).items() if year != 2025}
+    with pytest.raises(MethodInputInvalid, match=r"F1（2025 年）"):
+        soil_result(missing, first=2026)
+
+
+def lapse_input(years: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    one = field("soil_management", years, area_ha=25.6)
+    return from_records.stratum_input(
+        "farmland-soc/1", "A", [Field(one.code, 25.6, one.records, ((soil_class(), 1.0),))],
+        practice_from_year=2025, years=range(2026, 2027), policy=SOIL_POLICY,
+    )  # fmt: skip
+
+
+def test_classes_of_soil_are_each_computed_and_added_up() -> None:
+    both = soil_result(soil_years(), soils=(soil_class("HAC", 0.6), soil_class("LAC", 0.4)))
+    apart = [soil_result(soil_years(), soils=(soil_class(kind),)) for kind in ("HAC", "LAC")]
+    expected = 0.6 * apart[0]["gross_co2_t"] + 0.4 * apart[1]["gross_co2_t"]
+    assert both["gross_co2_t"] == pytest.approx(expected, rel=1e-12)
+    for soils in ((), (soil_class("HAC", 0.6),), (soil_class(), soil_class("LAC", 0.1))):
+        with pytest.raises(MethodInputInvalid, match="份额合计"):
+            soil_result(soil_years(), soils=soils)
+
+
+def test_what_soil_gains_on_paper_is_refused_where_the_method_says_so() -> None:
+    codes = {
+        "PRACTICE_UNCHANGED": soil_result({y: soil() for y in range(2022, 2026)}),
+        "AREA_NOT_KEPT": soil_result(soil_years(), soils=(soil_class(kept_years=4),)),
+        "PADDY_CONVERSION": soil_result(
+            soil_years() | {2025: soil(land_use="paddy", tillage=None)}
+        ),
+    }
+    for code, result in codes.items():
+        assert code in {row["code"] for row in result["refusals"]} and result["issuable_kg"] == 0
+    with pytest.raises(MethodInputInvalid, match="不得用湿地土类"):
+        soil_result(
+            {y: soil(land_use="paddy", tillage=None) for y in range(2022, 2026)},
+            soils=(soil_class("WET"),),
+        )
+
+
+def test_tillage_of_a_paddy_is_no_other_way_of_farming() -> None:
+    years = {
+        y: soil(land_use="paddy", tillage="full" if y < 2025 else "none") for y in range(2022, 2026)
+    }
+    result = soil_result(years)
+    assert result["gross_co2_t"] == 0.0
+    assert "PRACTICE_UNCHANGED" in {row["code"] for row in result["refusals"]}
+
+
+def test_organic_matter_from_elsewhere_is_leakage() -> None:
+    """M x C x 0.12 x 44/12 (VM0051 eq 26)."""
+    brought = soil(**BETTER, imported_t_ha=2.0, imported_c_share=0.1)
+    less = (
+        soil_result(soil_years())["net_co2_t"]
+        - soil_result(soil_years() | {2025: brought})["net_co2_t"]
+    )
+    assert less == pytest.approx(2.0 * 25.6 * 0.1 * 0.12 * 44 / 12)
+
+
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
@@ -159,10 +357,10 @@ def test_a_missing_year_is_named_with_its_parcel() -> None:
 
 
 def test_a_round_by_records_is_of_whole_years() -> None:
-    assert list(from_records.years_of(date(2024, 1, 1), date(2026, 1, 1))) == [2024, 2025]
+    assert list(schedules.years_of(date(2024, 1, 1), date(2026, 1, 1))) == [2024, 2025]
     for start, end in ((date(2024, 3, 1), date(2025, 3, 1)), (date(2025, 1, 1), date(2025, 1, 1))):
         with pytest.raises(MethodInputInvalid, match="整年"):
-            from_records.years_of(start, end)
+            schedules.years_of(start, end)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +372,15 @@ def test_a_round_by_records_is_of_whole_years() -> None:
         ("nitrogen", 2025, {**nitrogen(1.0), "urea_share": 1.2}, "不大于 1"),
         ("nitrogen", 2025, {k: v for k, v in nitrogen(1.0).items() if k != "land"}, "缺少该项"),
         ("fire", 2025, {"on": "2024-05-01", "note": "x", "burnt_share": 0.2}, "不在记录的年份"),
+        ("tea_nitrogen", 2025, tea(200.0, urea_t_ha=0.5), "尿素的氮须计入化肥氮"),
+        ("soil_management", 2025, soil(tillage=None), "耕作方式"),
+        ("soil_management", 2025, soil(imported_t_ha=1.0), "含碳比例"),
+        (
+            "soil_class",
+            2025,
+            {"climate": "tropical_moist", "soil": "HAC", "area_share": 1.0, "kept_years": 5},
+            "没有这一气候区的因子",
+        ),
         ("rain", 2025, {}, "没有 rain 这种记录"),
         ("fire", 1850, {}, "年份 1850"),
     ],
