@@ -16,6 +16,7 @@ from sinks.cli import (
     demo_layers,
     demo_people,
     demo_projects,
+    demo_records,
     demo_register,
     demo_tenure,
 )
@@ -60,6 +61,7 @@ def fill(admin_person_id: int, *, bind: sa.Engine | None = None) -> DemoPeople:
     land = demo_register.add_land(stage)
     contract_ids = demo_register.add_contracts(stage, land)
     demo_projects.add_projects(stage, land, maps)
+    demo_records.add(stage, land)
     demo_cases.add_cases(stage, layer_id=maps.end_id, contract_id=contract_ids["daxi"])
     demo_tenure.add(stage, land)
     demo_projects.certify_holdings(stage, contract_ids["yucun"])

@@ -68,6 +68,7 @@ MANAGERS = {
     "liujiatang": ("anji_cooperative", 6),
     "laoling": ("deqing_cooperative", 0),
     "xiantan": ("deqing_cooperative", 6),
+    "morong": ("nanxun_cooperative", 9),
 }
 EXIT_CLAUSE = "提前一年书面通知可退出；已签发的碳汇量不受影响。"
 

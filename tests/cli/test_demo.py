@@ -19,9 +19,16 @@ from sinks.core import cluster as clusters
 from sinks.core import db, migrate, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Conflict, NotPermitted
-from sinks.crediting import certificates, ledger, projects, rounds, verification
+from sinks.crediting import (
+    certificates,
+    ledger,
+    projects,
+    round_records,
+    rounds,
+    verification,
+)
 from sinks.land import claims, land_audit, marks, parcel_list, parcels
-from sinks.measurement import layers, plots, runs
+from sinks.measurement import activity_records, layers, plots, runs
 from sinks.restoration import cases
 
 
@@ -129,7 +136,7 @@ def test_the_plots_agree_with_the_map_and_the_map_alone_earns_nothing(filled: Fi
             project.name: runs.get(session, row.run_id).result
             for project, _ in projects.listing(session)
             for row in rounds.of_project(session, project.id)
-            if row.run_id
+            if row.run_id and row.layer_start_id
         }
     by_map = next(result for name, result in results.items() if name.startswith("石岭村"))
     assert by_map["issuable_kg"] == 0
@@ -139,6 +146,20 @@ def test_the_plots_agree_with_the_map_and_the_map_alone_earns_nothing(filled: Fi
         if result is not by_map:
             assert 0.08 < result["intermediate"]["u90"] < 0.25, name
             assert result["issuable_kg"] > 100_000
+
+
+def test_three_paddies_are_measured_by_their_records_and_before_the_public(filled: Filled) -> None:
+    with db.transaction(filled.actor("verifier1"), bind=filled.engine) as session:
+        [row] = [
+            row for row in rounds.in_status(session, rounds.Status.PUBLIC_NOTICE)
+            if row.layer_start_id is None
+        ]  # fmt: skip
+        result = rounds.run_of(session, row).result
+        frozen = round_records.of_round(session, row.id)
+        filed = activity_records.evidence_of(session, [one.id for one in frozen])
+        assert len(rounds.round_parcels(session, row.id)) == 3 and len(frozen) == len(filed) == 12
+        assert rounds.remeasure(session, row.id).same_result
+    assert result["refusals"] == [] and 5_000 < result["issuable_kg"] < 20_000
 
 
 def test_measuring_the_issued_round_again_gives_the_same_bytes(filled: Filled) -> None:
