@@ -21,6 +21,7 @@ from methodologies import (
     n2o_v1,
     paddy_ch4_v1,
     residue_burning_v1,
+    stat_raster_v1,
     stat_v1,
     tea_n2o_v1,
     tea_perennial_v1,
@@ -71,6 +72,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             wetland_balance_v1.METHOD,
             wetland_price_v1.METHOD,
             *stat_v1.METHODS,
+            stat_raster_v1.METHOD,
         )
     }
 )

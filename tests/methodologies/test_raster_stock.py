@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from methodologies import factors, raster_stock
+from methodologies import catalogue, factors, raster_stock
 from methodologies.base import OutOfDomain
 
 START = np.array([58.0, 62, 55, 60, 65, 59, 57, 61, 63])
@@ -119,3 +119,24 @@ def test_a_cell_without_a_valid_value_is_refused(bad):
             root_ratio=factors.factor("moso.R"),
             carbon_fraction=factors.factor("moso.CF"),
         )
+
+
+def test_r1_through_its_method_and_one_more_cell_by_hand():
+    method = catalogue.method("stat-raster/1")
+    found = method.run(method.example())["intermediate"]
+    assert found["delta_agb_t"] == pytest.approx(19.25)
+    assert found["co2_t"] == pytest.approx(45.4486, abs=5e-5)
+    assert found["stderr_delta_t"] == pytest.approx(
+        {"independent": 24.8027, "exponential": 39.5456, "full": 64.6725}, abs=6e-5
+    )
+    assert (found["governing"], found["governing_conservative_co2_t"]) == ("exponential", 0.0)
+    # 2 ha of 40 to 70 t/ha, 1 t/ha error each: sd 2 sqrt(2) t on 60 t, U90 of the map 7.75 %.
+    cell = {
+        "area_ha": 2.0, "agb_t_ha_start": 40.0, "agb_t_ha_end": 70.0, "stderr_t_ha_start": 1.0,
+        "stderr_t_ha_end": 1.0,
+    }  # fmt: skip
+    one = method.run({"cells": [cell], "policy": {}})["intermediate"]
+    assert one["stderr_delta_t"]["full"] == pytest.approx(8**0.5)
+    relative = np.hypot(np.hypot(8**0.5 / 60, 0.07 / 1.37), 0.0094 / 0.47)
+    assert one["u90"]["full"] == pytest.approx(1.6448536 * relative, rel=1e-6)
+    assert one["co2_t"] == pytest.approx(60 * 1.37 * 0.47 * 44 / 12)
