@@ -249,4 +249,5 @@ METHOD = Method(
     example=example,
     run=run,
     explain=explain,
+    by_round="planting",
 )

@@ -1,7 +1,7 @@
 """The plots of a project: what is on file, one more by hand, or many from a table."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -131,7 +131,7 @@ def import_plots(me: Actor, card: Card) -> None:
     st.caption(
         t(
             "CSV 或 XLSX，一行一组竹株：plot 样地、stratum 层、lon 经度、lat 纬度、area_m2 面积、"
-            "slope_deg 坡度、date 日期、phase 大小年、dbh_cm 胸径、age_du 度（或 age_years 年）、count 株数。",
+            "slope_deg 坡度、date 日期、phase 大小年、dbh_cm 胸径、age_du 度（或 age_years 年）、count 株数。没有竹子的样地写一行，株数 0，胸径、竹龄空着。",
             "CSV or XLSX: plot, stratum, lon, lat, area_m2, slope_deg, date, phase, dbh_cm, "
             "age_du or age_years, count.",
         )
@@ -204,6 +204,13 @@ def plot_form(me: Actor, card: Card, drawn: Mapping[str, PointLine]) -> None:
         )  # fmt: skip
         place = ask_place(card)
         measured_on, phase, age = ask_visit()
+        bare = st.checkbox(
+            t(
+                "没有胸径 2 cm 以上的竹（如造林前）",
+                "No bamboo of 2 cm or more, as before planting",
+            ),
+            key="plot.bare",
+        )
         text = st.text_area(
             t("竹株：每行“胸径 竹龄 株数”，可从表格粘贴", "Culms: “DBH age count” a line"),
             key="plot.culms", placeholder="10.2 2 14\n8.5 1 6", height=180,
@@ -217,7 +224,7 @@ def plot_form(me: Actor, card: Card, drawn: Mapping[str, PointLine]) -> None:
         place = Place(
             plot.code, plot.stratum, plot.longitude, plot.latitude, plot.area_m2, plot.slope_deg
         )
-    if measured_on is None or phase is None or age is None:
+    if measured_on is None or phase is None or (age is None and not bare):
         st.error(
             t(
                 "请填写调查日期，并选择大小年和竹龄单位。",
@@ -226,7 +233,10 @@ def plot_form(me: Actor, card: Card, drawn: Mapping[str, PointLine]) -> None:
         )
         return
     with explained():
-        rows = typed_rows(place, measured_on, phase, plot_table.parse_culms(text, age=age))
+        if bare and text.strip():
+            raise Invalid("注明没有竹子的样地又填了竹株，请核对。", code="no_culms")
+        culms = [None] if bare else plot_table.parse_culms(text, age=age or "")
+        rows = typed_rows(place, measured_on, phase, culms)
         store_plots(me, card, PlotTable(rows, []), correcting=False)
 
 
@@ -274,7 +284,9 @@ def ask_visit() -> tuple[date | None, str | None, str | None]:
     )  # fmt: skip
 
 
-def typed_rows(place: Place, measured_on: date, phase: str, culms: list[CulmCount]) -> list[Row]:
+def typed_rows(
+    place: Place, measured_on: date, phase: str, culms: Sequence[CulmCount | None]
+) -> list[Row]:
     """The visit as lines of a table, so that one check serves both ways of entering.
 
     Raises

@@ -5,7 +5,8 @@ from datetime import date, datetime
 from typing import Any
 
 from methodologies import catalogue
-from pages import _land, _words
+from pages import _land, _planting, _words
+from pages._planting import Stated
 from pages._words import t
 from sinks.core import audit, db, people
 from sinks.core.actor import Actor, Role
@@ -86,6 +87,7 @@ class RoundLine:
 class Card:
     """A project with all that its card shows.
 
+    stated : of a planting project, what it states of itself
     left : parcels that have left it; may_leave : id and code of those that may, for the owner
     """
 
@@ -101,6 +103,7 @@ class Card:
     demonstration: bool
     baseline: str
     practice_from_year: int | None
+    stated: Stated | None
     filing_no: str | None
     notice_ends_on: date | None
     statement: str | None
@@ -141,6 +144,7 @@ def load_card(me: Actor, project_id: int) -> Card | None:
             demonstration=project.demonstration,
             baseline=_baseline_words(project),
             practice_from_year=project.practice_from_year,
+            stated=_planting.of_project(session, project.id),
             filing_no=project.filing_no,
             notice_ends_on=project.notice_ends_on,
             statement=project.validation_statement,

@@ -1,10 +1,12 @@
 """The monitoring rounds of a project: open, measure, publish, answer, and every run."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import streamlit as st
 
-from pages import _kit, _layer_card, _why, _why_story, _words
+from pages import _kit, _layer_card, _planting, _why, _why_story, _words
 from pages._kit import Column
 from pages._project_card import Card, RoundLine, RunLine
 from pages._session import explained, plain, say_done
@@ -13,6 +15,9 @@ from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.crediting import projects, rounds, verification
 from sinks.measurement import layers
+
+# While the owner may measure, and file what is missing.
+MEASURED = (rounds.Status.OPEN, rounds.Status.MEASURED, rounds.Status.FINDINGS)
 
 
 def show_rounds(me: Actor, card: Card) -> None:
@@ -42,7 +47,12 @@ def show_rounds(me: Actor, card: Card) -> None:
         show_round(me, card, chosen)
     if card.mine and card.status != projects.Status.REJECTED:
         with st.expander(t("开启新的监测期", "Open a new round"), expanded=not card.rounds):
-            (open_by_records if card.by_records else open_form)(me, card)
+            if card.by_records:
+                open_by_records(me, card)
+            elif card.stated is not None:
+                open_planting(me, card)
+            else:
+                open_form(me, card)
 
 
 def open_by_records(me: Actor, card: Card) -> None:
@@ -76,8 +86,54 @@ def open_by_records(me: Actor, card: Card) -> None:
             say_done(t("监测期已开启，可以核算。", "The round is open and can be measured."))
 
 
-def open_form(me: Actor, card: Card) -> None:
-    """Choose two layers and freeze."""
+def open_planting(me: Actor, card: Card) -> None:
+    """State what happened in the period, choose dates or layers, and freeze."""
+    facts = _planting.ask_period_facts(f"open.{card.id}")
+    how = st.radio(
+        t("核算用", "Measured by"), ["plots", "maps"], horizontal=True, key="open.how",
+        format_func=lambda one: t("只用样地", "plots alone") if one == "plots"
+        else t("样地校正两期图层", "two layers corrected by plots"),
+        help=t("新造幼林一般只用样地：为成林制作的生物量图看不准幼竹。",
+               "Young stands by plots alone: maps made for forests do not see them."),
+    )  # fmt: skip
+    if how == "maps":
+        open_form(me, card, facts)
+        return
+    left, right = st.columns(2)
+    start = left.date_input(
+        t("起始日", "Start"), value=None, key="open.start-day", format="YYYY-MM-DD"
+    )
+    end = right.date_input(
+        t("终止日（不含当日）", "End, not included"), value=None, key="open.end-day",
+        format="YYYY-MM-DD",
+    )  # fmt: skip
+    st.caption(
+        t(
+            "只计入在起始日、终止日前后 31 天内各调查过一次的样地；两个日期须相隔 2 年的整数倍（大小年）。",
+            "Plots visited within 31 days of both dates count; the dates are pairs of years apart.",
+        )
+    )
+    sentence = t(
+        f"将开启 {start} 至 {end}（不含当日）的监测期，冻结 {len(card.parcels)} 块地、样地、项目事实和本期填报。"
+        "冻结之后都不能再改。",
+        f"A round from {start} to {end} opens: parcels, plots and statements are frozen for good.",
+    )
+    ready = _planting.complete(facts) and bool(start and end)
+    if _kit.confirm(
+        f"open.{card.id}", sentence, t("开启监测期", "Open the round"), disabled=not ready
+    ):
+        with explained():
+            with db.transaction(me) as session:
+                row = rounds.open_round_by_plots(
+                    session, me, card.id, period_start=start, period_end=end, facts=facts
+                )
+                round_id = row.id
+            st.query_params["round"] = str(round_id)
+            say_done(t("监测期已开启，可以核算。", "The round is open and can be measured."))
+
+
+def open_form(me: Actor, card: Card, facts: Mapping[str, Any] | None = None) -> None:
+    """Choose two layers and freeze, with what is stated of the period in a planting project."""
     with db.transaction(me) as session:
         known = {
             layer.id: (
@@ -111,11 +167,14 @@ def open_form(me: Actor, card: Card) -> None:
         f"A round from {known[start][0]} to {known[end][0]} opens: {len(card.parcels)} parcels, two "
         f"layers and {twice} plots visited twice are frozen.",
     )
-    if _kit.confirm(f"open.{card.id}", sentence, t("开启监测期", "Open the round")):
+    ready = facts is None or _planting.complete(facts)
+    if _kit.confirm(
+        f"open.{card.id}", sentence, t("开启监测期", "Open the round"), disabled=not ready
+    ):
         with explained():
             with db.transaction(me) as session:
                 row = rounds.open_round(
-                    session, me, card.id, layer_start_id=start, layer_end_id=end
+                    session, me, card.id, layer_start_id=start, layer_end_id=end, facts=facts
                 )
                 round_id = row.id
             st.query_params["round"] = str(round_id)
@@ -133,6 +192,7 @@ def show_round(me: Actor, card: Card, row: RoundLine) -> None:
     if row.statement:
         st.caption(t("核证意见：", "Verifier's statement: ") + plain(row.statement))
     show_left_out(me, card, row)
+    _planting.show_round(me, row.id, mine=card.mine and row.status in MEASURED)
     show_findings(me, card, row)
     if card.mine:
         act_on_round(me, card, row)
@@ -219,10 +279,7 @@ def _run_chip(run: RunLine, *, submitted: bool) -> _kit.Html:
 
 def act_on_round(me: Actor, card: Card, row: RoundLine) -> None:
     """Measure and publish, as far as the round's state allows it."""
-    may_measure = row.status in (
-        rounds.Status.OPEN, rounds.Status.MEASURED, rounds.Status.FINDINGS,
-    )  # fmt: skip
-    if may_measure:
+    if row.status in MEASURED:
         word = t("核算", "Measure") if not row.runs else t("重新核算", "Measure again")
         if st.button(
             word, key=f"measure.{row.id}", type="primary" if not row.runs else "secondary"

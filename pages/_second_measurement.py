@@ -138,6 +138,10 @@ def measure_form(me: Actor, project_id: int, waiting: Sequence[SecondLine]) -> N
         t("竹龄单位", "Age in"), list(AGES), index=None, key=f"second.age.{project_id}",
         format_func=lambda one: t(*AGES[one]), placeholder=t("请选择", "Choose"),
     )  # fmt: skip
+    bare = st.checkbox(
+        t("没有胸径 2 cm 以上的竹", "No bamboo of 2 cm or more"),
+        key=f"second.bare.{project_id}.{code}",
+    )
     text = st.text_area(
         t("竹株：每行“胸径 竹龄 株数”", "Culms: “DBH age count” a line"),
         key=f"second.culms.{project_id}.{code}", placeholder="10.2 2 14\n8.5 1 6", height=160,
@@ -148,13 +152,14 @@ def measure_form(me: Actor, project_id: int, waiting: Sequence[SecondLine]) -> N
     )
     if _kit.confirm(
         f"second.save.{project_id}", sentence, t("存入复测", "Save"),
-        disabled=not (measured_on and unit and text.strip()),
+        disabled=not (measured_on and (bare != bool(unit and text.strip()))),
     ):  # fmt: skip
         with explained():
             with db.transaction(me) as session:
                 line = second_measurements.measure(
                     session, me, project_id, code, measured_on=measured_on,
-                    culms=plot_table.parse_culms(text, age=unit or ""),
+                    culms=[] if bare else plot_table.parse_culms(text, age=unit or ""),
+                    bare=bare,
                 )  # fmt: skip
             say_done(
                 t(

@@ -15,6 +15,7 @@ from pages import (
     _kit,
     _land,
     _maps,
+    _planting,
     _policy_words,
     _what_if,
     _why_again,
@@ -40,6 +41,7 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "layers": ("图层", "Layers"),
     "plots": ("样地与竹株", "Plots and culms"),
     "records": ("活动记录与依据", "Records and evidence"),
+    "facts": ("填报事实与依据", "What is stated, with evidence"),
     "quantity": ("碳汇量与算式", "Quantity and equation"),
     "deduction": ("不确定性与扣减", "Uncertainty and deduction"),
     "factors": ("因子", "Factors"),
@@ -49,8 +51,12 @@ FIELDS: Mapping[str, tuple[str, str]] = {
 
 
 def fields_of(story: Story) -> tuple[str, ...]:
-    """The parts of this claim: layers and plots, or records."""
-    without = ("layers", "plots") if story.start is None else ("records",)
+    """The parts of this claim: plots, layers if it has any, and what is stated; or records."""
+    without = {"layers", "plots"} if story.by_records else {"records"}
+    if story.start is None:
+        without.add("layers")
+    if not story.stated:
+        without.add("facts")
     return tuple(field for field in FIELDS if field not in without)
 
 
@@ -72,11 +78,11 @@ def show(me: Actor, round_id: int, run_id: int | None = None) -> None:
 def show_reasons(me: Actor, story: Story) -> None:
     """Everything behind the three numbers."""
     _chain(story)
-    equation = _why_records.equation if story.start is None else _why_equation.equation
+    equation = _why_records.equation if story.by_records else _why_equation.equation
     _said(f"{t('算式', 'Equation')}  {equation(story.result)}")
     show_notices(story)
     show_steps(story)
-    if story.start is None:
+    if story.by_records:
         first = {
             t("各层的数", "Strata"): _why_errors.show_errors,
             t("活动记录", "Records"): show_records,
@@ -85,7 +91,10 @@ def show_reasons(me: Actor, story: Story) -> None:
     else:
         first = {
             t("层与样地", "Strata and plots"): show_plots,
-            t("地块与像元", "Parcels and cells"): lambda story: _show_cells(me, story),
+            **({t("填报事实", "Statements"): show_stated} if story.stated else {}),
+            t("地块", "Parcels")
+            if story.start is None
+            else t("地块与像元", "Parcels and cells"): lambda story: _show_cells(me, story),
             t("误差来自哪里", "Where the error comes from"): _why_errors.show_errors,
         }
     parts = {
@@ -111,7 +120,7 @@ def show_reasons(me: Actor, story: Story) -> None:
 
 def show_steps(story: Story) -> None:
     """From the change per hectare, or the sum of the strata, to whole kilograms."""
-    steps = _why_records.steps if story.start is None else _why_equation.steps
+    steps = _why_records.steps if story.by_records else _why_equation.steps
     _kit.table(
         steps(story.result),
         [
@@ -145,7 +154,7 @@ def show_result(story: Story) -> None:
             _words.number(result["gross_co2_t"], 2), "tCO₂e",
             t("标准误未知", "standard error unknown") if spread is None
             else t(f"± {_words.number(spread, 2)}（一个标准误）", f"± {_words.number(spread, 2)} (one standard error)"),
-            title=t("估计的减排量", "Estimated reduction") if story.start is None
+            title=t("估计的减排量", "Estimated reduction") if story.by_records
             else t("估计的碳汇量", "Estimated removal"),
         )  # fmt: skip
     with net:
@@ -153,7 +162,7 @@ def show_result(story: Story) -> None:
             _words.number(result["net_co2_t"], 2), "tCO₂e",
             t(f"已扣 {_words.share(result['deduction_share'])}，缓冲前",
               f"after {_words.share(result['deduction_share'])} off, before buffer"),
-            title=t("净减排量", "Net reduction") if story.start is None
+            title=t("净减排量", "Net reduction") if story.by_records
             else t("净碳汇量", "Net removal"),
         )  # fmt: skip
     with issuable:
@@ -169,7 +178,7 @@ def show_notices(story: Story) -> None:
     """Refusals and warnings in words, and why nothing is left when nothing is."""
     for notice in story.result["refusals"]:
         st.error(plain(notice["message"]), icon=":material/block:")
-    nothing = _why_records.why_nothing if story.start is None else _why_equation.why_nothing
+    nothing = _why_records.why_nothing if story.by_records else _why_equation.why_nothing
     if story.result["issuable_kg"] == 0 and (said := nothing(story.result)):
         st.info(plain(said), icon=":material/help:")
     if not story.policies_in_force:
@@ -186,7 +195,11 @@ def show_notices(story: Story) -> None:
 
 
 def show_plots(story: Story) -> None:
-    """Strata with their samples, and each plot: on the ground and on the map."""
+    """Strata with their samples, and each plot: on the ground and, if there is one, on the map."""
+    corrected = [
+        Column("map", t("图上差", "Map change"), "t/ha", number=True),
+        Column("e", t("样地校正", "Correction"), "t/ha", number=True),
+    ]
     _kit.table(
         [
             {
@@ -206,8 +219,7 @@ def show_plots(story: Story) -> None:
             Column("mode", t("算法", "Estimator")),
             Column("n", t("样地", "Plots"), number=True),
             Column("area", t("面积", "Area"), "ha", number=True),
-            Column("map", t("图上差", "Map change"), "t/ha", number=True),
-            Column("e", t("样地校正", "Correction"), "t/ha", number=True),
+            *([] if story.start is None else corrected),
             Column("delta", t("变化", "Change"), "t/ha", number=True),
             Column("se", t("标准误", "Std. error"), "t/ha", number=True),
         ],
@@ -232,6 +244,10 @@ def show_plots(story: Story) -> None:
             )
         )
         return
+    on_maps = [
+        Column("map", t("图上变化", "Map change"), "t/ha", number=True),
+        Column("error", t("差", "Error"), "t/ha", number=True),
+    ]
     _kit.table(
         found,
         [
@@ -241,8 +257,7 @@ def show_plots(story: Story) -> None:
             Column("start", t("实测期初", "Measured, start"), "t/ha", number=True),
             Column("end", t("实测期末", "Measured, end"), "t/ha", number=True),
             Column("change", t("实测变化", "Measured change"), "t/ha", number=True),
-            Column("map", t("图上变化", "Map change"), "t/ha", number=True),
-            Column("error", t("差", "Error"), "t/ha", number=True),
+            *([] if story.start is None else on_maps),
         ],
     )
 
@@ -269,6 +284,11 @@ def _plot_row(plot: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
 def show_records(story: Story) -> None:
     """The activity records that the round froze."""
     _why_records.show_records(story.records)
+
+
+def show_stated(story: Story) -> None:
+    """What project and round have stated, and what the register says of the land."""
+    _planting.show(story.stated)
 
 
 def show_parcels(story: Story) -> None:
@@ -326,7 +346,7 @@ def _show_cells(me: Actor, story: Story) -> None:
     with explained():
         with db.transaction(me) as session:
             policy, _ = rounds.calculating_policies(session, story.method_id)
-            frozen = rounds.frozen_on_maps(session, rounds.get(session, story.round_id), policy)
+            frozen = rounds.frozen_by_plots(session, rounds.get(session, story.round_id), policy)
             outline = next(row.boundary for row in frozen.parcels if row.parcel_id == parcel_id)
             grids = cells.cells_under(session, story.start.id, story.end.id, outline)
         grid = grids[shown]
@@ -438,7 +458,7 @@ def _chain(story: Story) -> None:
             f"层 {row['id']}（{_count(story, row['id'])} 块）",
             f"stratum {row['id']} ({_count(story, row['id'])} parcels)",
         )
-        if story.start is None
+        if story.by_records
         else t(
             f"层 {row['id']}（{_count(story, row['id'])} 块, {_words.number(row['area_ha'], 1)} ha, {row['n']} 样地）",
             f"stratum {row['id']} ({_count(story, row['id'])} parcels, {_words.number(row['area_ha'], 1)} ha, {row['n']} plots)",
@@ -452,7 +472,7 @@ def _chain(story: Story) -> None:
         strata,
         t(f"{len(story.parcels)} 块地", f"{len(story.parcels)} parcels"),
         *([t(f"{len(story.records)} 条活动记录", f"{len(story.records)} records")]
-          if story.start is None else []),
+          if story.by_records else []),
     ]  # fmt: skip
     st.html(f"<p>{' → '.join(html.escape(link) for link in links)}</p>")
     show_layers(story)

@@ -121,7 +121,7 @@ def _files(story: Story) -> None:
         t("下载结果（JSON）", "The result (JSON)"), story.result_json,
         f"{name}-result.json", "application/json", width="stretch",
     )  # fmt: skip
-    if story.start is None:
+    if story.by_records:
         for stratum in story.input["strata"]:
             st.download_button(
                 t(f"下载层 {stratum['id']} 的输入（JSON）", f"Input of stratum {stratum['id']} (JSON)"),

@@ -98,16 +98,38 @@ def _subtracted(m: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
         ),
         (
             t("减泄漏", "Less leakage"),
-            _if_any(m["leakage_co2e_t"], t("方法取零", "nought in this method")),
+            _if_any(m["leakage_co2e_t"], _no_leakage(m)),
             _words.number(-m["leakage_co2e_t"], 3),
             "tCO₂e",
         ),
+        *_capped(m),
         (
             t("减上期结转", "Less debit carried"),
             _if_any(m["carried_debit_kg"], t("没有结转", "none carried")),
             _words.number(-m["carried_debit_kg"] / 1000, 3),
             "tCO₂e",
         ),
+    ]
+
+
+def _no_leakage(m: Mapping[str, Any]) -> str:
+    if "eligibility" in m:
+        return t("填报为零", "stated as nought")
+    return t("方法取零", "nought in this method")
+
+
+def _capped(m: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """The cap of a stand with a target: what comes before is at most this."""
+    remaining = m["saturation_remaining_co2_t"]
+    if remaining is None:
+        return []
+    return [
+        (
+            t("封顶：到目标结构的余量", "At most what is left to the target stand"),
+            t("(目标 − 初始) × 面积 − 已计入", "(target − initial) × area − credited before"),
+            _words.number(remaining, 3),
+            "tCO₂e",
+        )
     ]
 
 

@@ -15,7 +15,7 @@ from sinks.measurement.variograms import Given
 
 def show_errors(story: Story) -> None:
     """How much of the variance each source brings; by records, what each stratum brings."""
-    if story.start is None:
+    if story.by_records:
         _why_records.show_strata(story.result, story.input)
         return
     _kit.bars(run_bars.errors(story.result))
@@ -43,7 +43,8 @@ def show_errors(story: Story) -> None:
             Column("share", t("占方差", "Of the variance"), number=True),
         ],
     )
-    _kit.facts(map_error_facts(story))
+    if story.start is not None:
+        _kit.facts(map_error_facts(story))
     st.caption(
         t(
             "扣减只看抽样误差（90% 置信）。地块边界、竹株方程本身的误差不在其中。",

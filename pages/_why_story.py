@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from pages import _why_records
+from methodologies import catalogue
+from pages import _planting, _why_records
+from pages._planting import Stated
 from pages._why_records import RecordFacts
 from pages._words import t
 from sinks.core import db, people, policies
@@ -59,7 +61,8 @@ class PolicyFacts:
 class Story:
     """A round and one of its runs, as plain values.
 
-    start, end : the layers; None in a round by records, which has `records`
+    start, end : the layers, if it has any
+    records : of a round by records; stated : of a planting round
     """
 
     round_id: int
@@ -74,6 +77,7 @@ class Story:
     start: LayerFacts | None
     end: LayerFacts | None
     records: list[RecordFacts]
+    stated: list[Stated]
     batches: list[tuple[str, int, int]]  # name, units, unit_kg
     run_id: int
     submitted: bool
@@ -92,6 +96,10 @@ class Story:
     result: dict[str, Any]
     parcels: list[ParcelFacts]
     policies: list[PolicyFacts]
+
+    @property
+    def by_records(self) -> bool:
+        return catalogue.method(self.method_id).by_round == "records"
 
 
 def load(me: Actor, round_id: int, run_id: int | None = None) -> Story | None:
@@ -119,6 +127,7 @@ def load(me: Actor, round_id: int, run_id: int | None = None) -> Story | None:
             start=start,
             end=end,
             records=_why_records.load(session, row.id),
+            stated=_planting.of_round(session, row.id),
             batches=[
                 (f"{project.code}-{batch.vintage}-{batch.sequence:02d}", batch.units, batch.unit_kg)
                 for batch in issuance.batches_of_round(session, row.id)

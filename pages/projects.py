@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from methodologies import catalogue
-from pages import _kit, _land, _maps, _plots, _rounds, _session, _words
+from pages import _kit, _land, _maps, _planting, _plots, _rounds, _session, _words
 from pages._kit import Column
 from pages._project_card import BASELINES_EN, Card, load_card
 from pages._session import explained, say_done
@@ -136,18 +136,20 @@ def create_form(me: Actor) -> None:
     by_records = method.by_round == "records"
     basis, figure, spread = ("records", 0.0, 0.0) if by_records else ask_baseline()
     since = ask_practice_year() if by_records else None
+    facts = _planting.ask_project_facts("new") if method.by_round == "planting" else None
     strata = choose_strata(here, by_records=by_records)
     st.write(
         t(f"已选 {len(strata)} 块，", f"{len(strata)} chosen, ")
         + _words.mu_ha(sum(row.area_m2 for row in here if row.id in strata))
     )
-    if st.button(t("建立项目", "Create"), key="new.create", type="primary", disabled=not strata):
+    ready = bool(strata) and (facts is None or _planting.complete(facts))
+    if st.button(t("建立项目", "Create"), key="new.create", type="primary", disabled=not ready):
         with explained():
             with db.transaction(me) as session:
                 created = projects.create(
                     session, me, name=name, method_id=method.id, strata=strata,
                     baseline_basis=basis, baseline_co2_t_ha_year=figure,
-                    baseline_u90=spread / 100, practice_from_year=since,
+                    baseline_u90=spread / 100, practice_from_year=since, facts=facts,
                 )  # fmt: skip
                 code, project_id = created.code, created.id
             st.query_params["project"] = str(project_id)
@@ -309,6 +311,10 @@ def show_about(me: Actor, card: Card) -> None:
         st.caption(next_words(card))
         if card.mine and card.status == projects.Status.DRAFT:
             publish_project(me, card)
+    if card.stated is not None:
+        _planting.show_project(
+            me, card.id, card.stated, mine=card.mine, draft=card.status == projects.Status.DRAFT
+        )
     show_method(card.method_id)
     show_exits(me, card)
     _kit.table(

@@ -11,6 +11,7 @@ from pages import (
     _kit,
     _land,
     _maps,
+    _planting,
     _second_measurement,
     _session,
     _why,
@@ -132,6 +133,8 @@ def show_project(me: Actor, card: Card) -> None:
                 (t("公示至", "Notice until"), card.notice_ends_on),
             ]
         )
+        if card.stated is not None:
+            _planting.show([card.stated])
         _kit.table(
             [
                 {"code": row.code, "name": row.name, "stratum": card.strata[row.id],
@@ -234,6 +237,7 @@ def show_claim(me: Actor, story: Story, row: RoundLine, *, ticking: bool) -> boo
         "layers": _why.show_layers,
         "plots": _why.show_plots,
         "records": _why.show_records,
+        "facts": _why.show_stated,
         "quantity": _why.show_steps,
         "deduction": _why_errors.show_errors,
         "factors": _why.show_factors,

@@ -20,7 +20,7 @@ from sinks.core import db, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.people import Person
 from sinks.crediting import issuance, projects, rounds, verification
-from sinks.land import claims, parcel_outlines, parcels, rights
+from sinks.land import attributes, claims, parcel_outlines, parcels, rights
 from sinks.measurement import activity_records, layers, plots
 
 PASSWORD = "correct horse battery"
@@ -482,3 +482,81 @@ def wait_until_blocked(engine: Engine) -> None:
                 return
         threading.Event().wait(0.05)
     raise AssertionError("nobody waited")
+
+
+PLANTED = {
+    "forest_category": "timber", "start_year": 2021, "nonforest_years": 5.0,
+    "scattered_trees_removed": False, "shrub_removal_share": 0.1, "initial_agb_t_ha": 0.0,
+    "target_agb_t_ha": 41.4, "credited_elsewhere_co2_t": 0.0,
+}  # fmt: skip
+QUIET_PERIOD = {
+    "fertiliser_n_kg_project": 0.0, "fertiliser_n_kg_baseline": 0.0, "organic_n_kg_project": 0.0,
+    "organic_n_kg_baseline": 0.0, "urea_t_project": 0.0, "urea_t_baseline": 0.0,
+    "leakage_co2e_t": 0.0, "fires": [],
+}  # fmt: skip
+
+
+def land_class(
+    session: Session, people_: dict[str, Actor], parcel_id: int, code: str = "0307"
+) -> None:
+    """A reviewed class of the land survey since 2019."""
+    row = attributes.record(
+        session, people_["officer"], parcel_id=parcel_id, kind="land_class", value={"code": code},
+        valid_from=date(2019, 12, 31), document_name="三调.pdf", document=b"x",
+    )  # fmt: skip
+    attributes.review(session, people_["officer2"], row.id)
+
+
+def planted(
+    session: Session,
+    people_: dict[str, Actor],
+    *,
+    classed: str | None = "0307",
+    registered: bool = True,
+    **facts: object,
+) -> Farm:
+    """Two parcels of 400 x 400 m planted with bamboo, in a project of moso-aff/1."""
+    parcel_ids = [
+        enrolled(session, people_, land(0, 0, 400, 400), name="新-001"),
+        enrolled(session, people_, land(400, 0, 400, 400), name="新-002"),
+    ]
+    contracted(session, people_, parcel_ids, term_from=date(2021, 1, 1))
+    if classed is not None:
+        for parcel_id in parcel_ids:
+            land_class(session, people_, parcel_id, classed)
+    project = projects.create(
+        session, people_["clerk"], name="毛竹造林", method_id="moso-aff/1",
+        strata=dict.fromkeys(parcel_ids, "A"), facts={**PLANTED, **facts},
+    )  # fmt: skip
+    if registered:
+        projects.add_evidence(
+            session, people_["clerk"], project.id, name="作业设计.pdf", content=b"design"
+        )
+        projects.publish(session, people_["clerk"], project.id)
+        projects.validate(session, people_["verifier"], project.id, "符合方法学适用条件")
+        projects.register(session, people_["authority"], project.id, "备案-造林-1")
+    return Farm(project.id, parcel_ids)
+
+
+def young_plots(
+    session: Session,
+    people_: dict[str, Actor],
+    project_id: int,
+    culms_by_year: dict[int, list[int]],
+    *,
+    phase: str = "off",
+) -> None:
+    """Plots of 400 m2 in stratum A: culms of 6 cm and 1 du in each plot by year, none where 0."""
+    for number in range(len(next(iter(culms_by_year.values())))):
+        longitude, latitude = TO_4490.transform(EAST_M + 60 + 55 * number, NORTH_M + 60)
+        plot = plots.add_plot(
+            session, people_["clerk"], project_id=project_id, stratum="A", code=f"N{number:02d}",
+            longitude=longitude, latitude=latitude, area_m2=400,
+        )  # fmt: skip
+        for year, counts in culms_by_year.items():
+            found = counts[number]
+            plots.add_visit(
+                session, people_["clerk"], plot.id, measured_on=date(year, 1, 5),
+                phase=phase if found else "unknown", bare=not found,
+                culms=[plots.CulmCount(Decimal("6.0"), found, age_du=1)] if found else [],
+            )  # fmt: skip

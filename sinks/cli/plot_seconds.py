@@ -68,14 +68,19 @@ def second_measure(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="每行“胸径 竹龄 株数”的文本")],
     on: DayOption,
     age: Annotated[Age, typer.Option(help="竹龄单位：du 度，years 年")],
+    bare: Annotated[
+        bool, typer.Option("--bare", help="没有胸径 2 cm 以上的竹；此时文本须为空")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """录入一个样地的盲测复测；只能录入一次（核证员）。"""
-    culms = plot_table.parse_culms(_input.text_file(file), age=f"age_{age}")
+    typed = _input.text_file(file)
+    culms = [] if bare and not typed.strip() else plot_table.parse_culms(typed, age=f"age_{age}")
     with _database.acting() as (session, actor):
         line = second_measurements.measure(
-            session, actor, _names.project_id(session, project), plot, measured_on=on, culms=culms
-        )
+            session, actor, _names.project_id(session, project), plot, measured_on=on,
+            culms=culms, bare=bare,
+        )  # fmt: skip
     text = (
         f"样地 {line.code}：初测 {line.first_agb_t_ha:.2f}，复测 {line.second_agb_t_ha:.2f} 吨/公顷，"
         f"相差 {line.difference_share:+.1%}。"

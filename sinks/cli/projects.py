@@ -1,16 +1,18 @@
 """`sinks project`: parcels put together under a method, published, validated, registered."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy.orm import Session
 
-from sinks.cli import _database, _names, _out
+from methodologies import planting
+from sinks.cli import _database, _input, _names, _out
 from sinks.cli._options import ParcelArgument
 from sinks.cli._out import Json
 from sinks.core.errors import Invalid
 from sinks.core.people import Party
-from sinks.crediting import exits, projects
+from sinks.crediting import exits, projects, stated_facts
 from sinks.crediting.projects import Project, Status
 
 app = typer.Typer()
@@ -46,14 +48,18 @@ def create(
     practice_from: Annotated[
         int | None, typer.Option(help="措施开始的年份（按活动记录核算的方法）")
     ] = None,
+    facts: Annotated[
+        Path | None, typer.Option(help="项目事实（造林方法）：JSON 文件，- 为标准输入")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """以本单位名义建立项目。"""
+    stated = None if facts is None else _input.json_object(facts)
     with _database.acting() as (session, actor):
         row = projects.create(
             session, actor, name=name, method_id=method, strata=_strata(session, parcel),
             baseline_basis=baseline, baseline_co2_t_ha_year=baseline_co2_t_ha_year,
-            baseline_u90=baseline_u90, practice_from_year=practice_from,
+            baseline_u90=baseline_u90, practice_from_year=practice_from, facts=stated,
         )  # fmt: skip
         document = _shown(row)
     _give(document, as_json=as_json)
@@ -69,6 +75,46 @@ def _strata(session: Session, words: list[str]) -> dict[int, str]:
             raise Invalid(f"地块 {parcel} 写了两次。", code="parcel_twice")
         strata[parcel_id] = stratum or "A"
     return strata
+
+
+@app.command()
+def facts(
+    project: ProjectArgument,
+    restate: Annotated[
+        Path | None, typer.Option(help="改填（草稿时）：JSON 文件，- 为标准输入")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """造林项目的项目事实和依据材料；草稿时可以改填，原来的也保留。"""
+    with _database.acting() as (session, actor):
+        project_id = _names.project_id(session, project)
+        if restate is not None:
+            projects.restate(session, actor, project_id, _input.json_object(restate))
+        row = stated_facts.of_project(session, project_id)
+        if row is None:
+            raise Invalid("这个项目的方法不填项目事实。", code="facts")
+        filed = stated_facts.evidence_of(session, stated_facts.PROJECT_SUBJECT, project_id)
+        evidence = [{"id": one.id, "name": one.name, "sha256": one.sha256} for one in filed]
+        document = {"project": project_id, "facts": row.values, "evidence": evidence}
+        titles = planting.titles(planting.ProjectFacts)
+        lines = [f"{title}：{row.values[name]}" for name, title in titles.items()]
+    lines += [f"依据：{one['name']}" for one in evidence]
+    _out.give(document, "\n".join(lines), as_json=as_json)
+
+
+@app.command()
+def evidence(
+    project: ProjectArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="依据材料")],
+    as_json: Json = False,
+) -> None:
+    """为造林项目的项目事实补交一份依据材料。"""
+    name, content = _input.named_file(file)
+    with _database.acting() as (session, actor):
+        project_id = _names.project_id(session, project)
+        filed = projects.add_evidence(session, actor, project_id, name=name, content=content)
+        document = {"project": project_id, "document": filed.id, "sha256": filed.sha256}
+    _out.give(document, f"已存档：{name}。", as_json=as_json)
 
 
 @app.command()

@@ -37,20 +37,31 @@ def open_round(
     start_layer: Annotated[int | None, typer.Option(help="期初图层编号")] = None,
     end_layer: Annotated[int | None, typer.Option(help="期末图层编号")] = None,
     start: Annotated[
-        date | None, typer.Option(parser=_input.day, help="按活动记录：起始日，如 2025-01-01")
+        date | None,
+        typer.Option(parser=_input.day, help="按活动记录或只用样地：起始日，如 2025-01-01"),
     ] = None,
     end: Annotated[
-        date | None, typer.Option(parser=_input.day, help="按活动记录：终止日（不含当日）")
+        date | None,
+        typer.Option(parser=_input.day, help="按活动记录或只用样地：终止日（不含当日）"),
+    ] = None,
+    facts: Annotated[
+        Path | None, typer.Option(help="本期填报（造林方法）：JSON 文件，- 为标准输入")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """开启监测期：地块、图层和样地（或活动记录）就此固定。"""
+    """开启监测期：地块、图层和样地（或活动记录）就此固定；造林方法还固定本期填报。"""
+    stated = None if facts is None else _input.json_object(facts)
     with _database.acting() as (session, actor):
         project_id = _names.project_id(session, project)
         match start_layer, end_layer, start, end:
             case int(), int(), None, None:
                 row = rounds.open_round(
-                    session, actor, project_id, layer_start_id=start_layer, layer_end_id=end_layer
+                    session, actor, project_id, layer_start_id=start_layer,
+                    layer_end_id=end_layer, facts=stated,
+                )  # fmt: skip
+            case None, None, date(), date() if stated is not None:
+                row = rounds.open_round_by_plots(
+                    session, actor, project_id, period_start=start, period_end=end, facts=stated
                 )
             case None, None, date(), date():
                 row = rounds.open_round_by_records(
@@ -58,11 +69,25 @@ def open_round(
                 )
             case _:
                 raise Invalid(
-                    "请给出 --start-layer 与 --end-layer，或（按活动记录核算时）--start 与 --end。",
+                    "请给出 --start-layer 与 --end-layer，或（按活动记录、只用样地核算时）--start 与 --end。",
                     code="period_or_layers",
                 )
         document = _shown(row)
     _give(document, as_json=as_json)
+
+
+@app.command()
+def evidence(
+    round_id: RoundArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="依据材料")],
+    as_json: Json = False,
+) -> None:
+    """为造林监测期的本期填报补交一份依据材料。"""
+    name, content = _input.named_file(file)
+    with _database.acting() as (session, actor):
+        filed = rounds.add_evidence(session, actor, round_id, name=name, content=content)
+        document = {"round": round_id, "document": filed.id, "sha256": filed.sha256}
+    _out.give(document, f"已存档：{name}。", as_json=as_json)
 
 
 @app.command()

@@ -192,6 +192,11 @@ KINDS = {
             0.10, None, 0.0, 0.5, "湿地农田方法说明 1.1（只对移除计，减排不计）；比例比照造林",
         ),
         Kind(
+            "baseline.forest", "造林基准线的最低依据", "Weakest baseline admitted, planting", "",
+            "control_plots", ("steady_state", "trend", "control_plots"), None, None,
+            "比照竹林经营从严建议；CCER-14-001 的基准线规定未读到原文",
+        ),
+        Kind(
             "product_pool.moso-aff", "毛竹造林是否计入竹材产品", "Product pool, moso planting", "",
             "off", ("off", "on"), None, None, "竹茶林方法说明 1.9、6.5（默认不计）",
         ),

@@ -145,7 +145,7 @@ def issue(
 def required_policies(method_id: str) -> tuple[str, ...]:
     """The keys of every policy that has to be in force before a round by this method is issued."""
     keys = (*rounds.measuring_policies(method_id).values(), "notice_days.round")
-    if catalogue.method(method_id).by_round == "map_and_plots":
+    if catalogue.method(method_id).by_round in ("map_and_plots", "planting"):
         return (*keys, "plot_days_max")
     return keys
 

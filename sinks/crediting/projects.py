@@ -1,5 +1,6 @@
 """Projects: parcels put together under one method, published, validated and registered."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,9 +16,10 @@ from methodologies.base import Method
 from sinks.core import audit, policies, workdays
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, refused_in_words, today
+from sinks.core.documents import Document
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.core.people import Party
-from sinks.crediting import objections
+from sinks.crediting import objections, stated_facts
 from sinks.land import parcels
 from sinks.land.parcels import Status as ParcelStatus
 
@@ -131,6 +133,7 @@ def create(
     baseline_co2_t_ha_year: float = 0.0,
     baseline_u90: float = 0.0,
     practice_from_year: int | None = None,
+    facts: Mapping[str, Any] | None = None,
     demonstration: bool = False,
 ) -> Project:
     """Put parcels together into a project of the actor's own party.
@@ -140,9 +143,12 @@ def create(
         half-width; nought only in a steady state, and the method then says so on every result
     practice_from_year : of a method by records, the first year of the new practice: its baseline
         are the records of the years before, and the three above are not asked for
+    facts : of a planting method, what the project states (`methodologies.planting.ProjectFacts`)
 
     Raises
     ------
+    MethodInputInvalid
+        What is stated is not complete, or not as it has to be.
     Conflict
         A parcel is not enrolled, is of another type or county, is in another project, or the
         actor's party holds it by no contract and no whole right of its own.
@@ -156,6 +162,8 @@ def create(
         )
     if not strata or not name.strip():
         raise Invalid("请填写项目名称并选择地块。", code="project")
+    if (facts is not None) != (method.by_round == "planting"):
+        raise Invalid("造林方法须填报项目事实，其他方法不填。", code="facts")
     if method.by_round == "records":
         if practice_from_year is None or not 1990 <= practice_from_year <= today(session).year:
             raise Invalid("请填写措施开始的年份（1990 年至今年）。", code="practice_from_year")
@@ -194,7 +202,39 @@ def create(
         session, actor, "project.create", f"project:{row.id}",
         {"method": method_id, "parcels": len(strata)},
     )  # fmt: skip
+    if facts is not None:
+        _state(session, actor, row, facts)
     return row
+
+
+def _state(session: Session, actor: Actor, project: Project, facts: Mapping[str, Any]) -> None:
+    stated = stated_facts.state(session, actor, project.id, facts)
+    _note(session, actor, project, "facts", {"facts": stated.id, **stated.values})
+
+
+def restate(session: Session, actor: Actor, project_id: int, facts: Mapping[str, Any]) -> Project:
+    """State the facts of a planting project anew, while it is a draft; the earlier ones are kept.
+
+    Raises
+    ------
+    MethodInputInvalid, Conflict
+        As `create`; or the project has been published.
+    """
+    project = _owned(session, actor, project_id)
+    if project.status != Status.DRAFT or stated_facts.of_project(session, project_id) is None:
+        raise Conflict("只有造林项目在草稿时可以改填项目事实。", code="step")
+    _state(session, actor, project, facts)
+    return project
+
+
+def add_evidence(
+    session: Session, actor: Actor, project_id: int, *, name: str, content: bytes
+) -> Document:
+    """Put a document on file as evidence of what a project states."""
+    _owned(session, actor, project_id)
+    return stated_facts.file_evidence(
+        session, actor, stated_facts.PROJECT_SUBJECT, project_id, name=name, content=content
+    )
 
 
 def _check_baseline(
@@ -288,13 +328,17 @@ def _next_sequence(session: Session, district_code: str, sink_type: str) -> int:
 def publish(session: Session, actor: Actor, project_id: int) -> Project:
     """Put the project up for public notice, for the working days of the policy in force."""
     project = _owned(session, actor, project_id)
+    planting = catalogue.method(project.method_id).by_round == "planting"
+    baseline_key = "baseline.forest" if planting else "baseline.moso-mgmt"
     keys = ["notice_days.project"]
     if project.baseline_basis != RECORDS:
-        keys.append("baseline.moso-mgmt")
+        keys.append(baseline_key)
     decided = policies.in_force(session, *keys)
     days = decided["notice_days.project"].value
     if project.baseline_basis != RECORDS:
-        _refuse_weaker_baseline(project, decided["baseline.moso-mgmt"].value)
+        _refuse_weaker_baseline(project, decided[baseline_key].value)
+    if planting:
+        stated_facts.refuse_without_evidence(session, stated_facts.PROJECT_SUBJECT, project.id)
     _move(project, Status.PUBLIC_NOTICE)
     project.published_at = now(session)
     project.notice_ends_on = workdays.after(session, today(session), int(days))

@@ -4,6 +4,7 @@ Four different people propose, verify, record and issue; the table refuses anyth
 (`monitoring_round_four_people`), whoever writes and from wherever.
 """
 
+import math
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,18 +14,20 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from methodologies import catalogue, from_records
+from methodologies import catalogue, from_records, moso_mgmt_v1, planting
 from sinks.core import audit, policies, workdays
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, refused_in_words, today
+from sinks.core.documents import Document
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.crediting import objections, projects, round_records
+from sinks.crediting import objections, projects, round_records, stated_facts
 from sinks.land import claims, eligibility, marks, parcels
 from sinks.land.parcels import ParcelVersion
-from sinks.measurement import layers, plots, record_runs, runs
+from sinks.measurement import layers, plot_runs, plots, record_runs, runs
 from sinks.measurement.layers import Layer
+from sinks.measurement.plot_runs import Frozen, FrozenParcel
 from sinks.measurement.record_runs import FrozenByRecords, RecordedParcel
-from sinks.measurement.runs import Frozen, FrozenParcel, Remeasured, Run
+from sinks.measurement.runs import Remeasured, Run
 
 
 class Status(StrEnum):
@@ -67,6 +70,12 @@ TIER1 = {"deduction": "deduction.tier1", "gwp_set": "gwp_set", "unit_kg": "unit_
 POLICIES_OF: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "moso-mgmt/1": METHOD_POLICIES,
+        # Rounds feed no products, so that the decision on their pool is never asked for.
+        "moso-aff/1": {
+            **METHOD_POLICIES,
+            "deduction": "deduction.forest",
+            "buffer_share": "buffer_share.forest",
+        },
         "paddy-ch4/1": {**TIER1, "water_draws": "water_draws.paddy-ch4"},
         "n2o/1": TIER1,
         "residue-burning/1": {**TIER1, "deduction": "deduction.residue-burning"},
@@ -112,7 +121,7 @@ class MonitoringRound(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
     period_start: Mapped[date]
     period_end: Mapped[date]
-    # Null in a round by records.
+    # Null in a round by records, or of plots alone.
     layer_start_id: Mapped[int | None] = mapped_column(ForeignKey("layer.id"))
     layer_end_id: Mapped[int | None] = mapped_column(ForeignKey("layer.id"))
     status: Mapped[str] = mapped_column(server_default=Status.OPEN.value)
@@ -155,11 +164,19 @@ class RoundPlot(Base):
 
 
 def open_round(
-    session: Session, actor: Actor, project_id: int, *, layer_start_id: int, layer_end_id: int
+    session: Session,
+    actor: Actor,
+    project_id: int,
+    *,
+    layer_start_id: int,
+    layer_end_id: int,
+    facts: Mapping[str, Any] | None = None,
 ) -> MonitoringRound:
     """Open a round over the period between two layers and freeze parcels, layers and sample.
 
     A project may measure before it is registered; it may publish only after.
+
+    facts : of a planting method, what is stated of the period (`methodologies.planting.PeriodFacts`)
 
     Raises
     ------
@@ -170,30 +187,87 @@ def open_round(
         A constraint under a parcel, or what it is, keeps it from being credited.
     """
     project = projects.owned(session, actor, project_id)
-    _refuse_other_measure(project, "map_and_plots")
+    _refuse_other_measure(project, "map_and_plots" if facts is None else "planting")
     start, end = (
         layers.value_layer(session, layer_id, "agb") for layer_id in (layer_start_id, layer_end_id)
     )
     if start.epoch >= end.epoch:
         raise Invalid("请选择先后两个日期的图层。", code="layers")
-    _refuse_period(session, project, start.epoch, end.epoch)
-    row = MonitoringRound(
-        project_id=project_id,
-        period_start=start.epoch,
-        period_end=end.epoch,
-        layer_start_id=start.id,
-        layer_end_id=end.id,
-        opened_by_id=actor.person_id,
-    )
-    session.add(row)
-    session.flush()
-    _freeze_parcels(session, actor, row, project.owner_id)
+    row = _opened(session, actor, project, start.epoch, end.epoch, (start.id, end.id))
     _freeze_sample(session, row)
+    if facts is not None:
+        _freeze_facts(session, actor, row, facts)
     audit.record(
         session, actor, "round.open", f"round:{row.id}",
         {"project": project_id, "layers": [start.sha256, end.sha256]},
     )  # fmt: skip
     return row
+
+
+def open_round_by_plots(
+    session: Session,
+    actor: Actor,
+    project_id: int,
+    *,
+    period_start: date,
+    period_end: date,
+    facts: Mapping[str, Any],
+) -> MonitoringRound:
+    """Open a round of a planting project over a period and freeze parcels, sample and statement.
+
+    Plots measured near both dates speak alone; a map made for forests does not see what is young.
+
+    Raises
+    ------
+    Conflict
+        As `open_round`; or visits near one date are of different phases, a parcel's land class is
+        not on file, or the method does not apply.
+    MethodInputInvalid
+        The statement is not complete, or a stratum has fewer than two plots.
+    """
+    project = projects.owned(session, actor, project_id)
+    _refuse_other_measure(project, "planting")
+    if not period_start < period_end <= today(session):
+        raise Invalid("监测期的终止日须晚于起始日，且不在将来。", code="period")
+    row = _opened(session, actor, project, period_start, period_end)
+    # No layer dates the period: the visits do, by as much as the method lets a season differ.
+    _freeze_sample(session, row, moso_mgmt_v1.SEASON_TOLERANCE_DAYS)
+    _freeze_facts(session, actor, row, facts)
+    policy, _ = calculating_policies(session, project.method_id)
+    # A round that could never be measured would bar its period for good.
+    runs.measure(session, frozen_by_plots(session, row, policy), plot_runs.MapError())
+    audit.record(
+        session, actor, "round.open", f"round:{row.id}",
+        {"project": project_id, "plots": len(_sample(session, row.id))},
+    )  # fmt: skip
+    return row
+
+
+def _freeze_facts(
+    session: Session, actor: Actor, row: MonitoringRound, facts: Mapping[str, Any]
+) -> None:
+    stated = stated_facts.freeze(
+        session, actor, row.id, row.project_id, period=(row.period_start, row.period_end),
+        land={
+            member.parcel_id: parcels.boundary_of(version)
+            for member, version in _frozen_parcels(session, row)
+        },
+        values=facts,
+    )  # fmt: skip
+    note(session, actor, row, "facts", {"period": stated.period, "land": stated.land})
+
+
+def add_evidence(
+    session: Session, actor: Actor, round_id: int, *, name: str, content: bytes
+) -> Document:
+    """Put a document on file as evidence of what a planting round states of its period."""
+    row = get(session, round_id)
+    projects.owned(session, actor, row.project_id)
+    if stated_facts.of_round(session, round_id) is None:
+        raise NotFound("这个监测期没有填报事实。", code="facts")
+    return stated_facts.file_evidence(
+        session, actor, stated_facts.ROUND_SUBJECT, round_id, name=name, content=content
+    )
 
 
 def open_round_by_records(
@@ -216,16 +290,7 @@ def open_round_by_records(
         raise Invalid("监测期尚未结束，记录还不完整。", code="period")
     if period_end <= period_start:
         raise Invalid("监测期的终止日须晚于起始日。", code="period")
-    _refuse_period(session, project, period_start, period_end)
-    row = MonitoringRound(
-        project_id=project_id,
-        period_start=period_start,
-        period_end=period_end,
-        opened_by_id=actor.person_id,
-    )
-    session.add(row)
-    session.flush()
-    _freeze_parcels(session, actor, row, project.owner_id)
+    row = _opened(session, actor, project, period_start, period_end)
     counted = round_records.freeze(
         session, row.id, [one.parcel_id for one in round_parcels(session, row.id)],
         kinds=from_records.ASSEMBLIES[project.method_id].kinds, before_year=period_end.year,
@@ -240,10 +305,35 @@ def open_round_by_records(
     return row
 
 
+def _opened(
+    session: Session,
+    actor: Actor,
+    project: projects.Project,
+    start: date,
+    end: date,
+    layer_ids: tuple[int, int] | None = None,
+) -> MonitoringRound:
+    """A new round with its parcels frozen."""
+    _refuse_period(session, project, start, end)
+    row = MonitoringRound(
+        project_id=project.id,
+        period_start=start,
+        period_end=end,
+        layer_start_id=layer_ids[0] if layer_ids else None,
+        layer_end_id=layer_ids[1] if layer_ids else None,
+        opened_by_id=actor.person_id,
+    )
+    session.add(row)
+    session.flush()
+    _freeze_parcels(session, actor, row, project.owner_id)
+    return row
+
+
 def _refuse_other_measure(project: projects.Project, wanted: str) -> None:
     if catalogue.method(project.method_id).by_round != wanted:
         raise Invalid(
-            f"方法 {project.method_id} 不是这样核算的：有的按两期图层和样地，有的按活动记录。",
+            f"方法 {project.method_id} 不是这样核算的：有的按两期图层和样地，有的按活动记录，"
+            "造林还须填报本期事实。",
             code="method",
         )
 
@@ -289,11 +379,12 @@ def _freeze_parcels(session: Session, actor: Actor, row: MonitoringRound, owner_
         raise Conflict("项目中没有可以计入的地块。", code="no_parcels")
 
 
-def _freeze_sample(session: Session, row: MonitoringRound) -> None:
+def _freeze_sample(session: Session, row: MonitoringRound, days_most: int = 366) -> None:
     days_max, _ = policies.value_or_suggestion(session, "plot_days_max")
     for item in plots.sample(
-        session, row.project_id, row.period_start, row.period_end, days_max=int(days_max)
-    ):
+        session, row.project_id, row.period_start, row.period_end,
+        days_max=min(int(days_max), days_most),
+    ):  # fmt: skip
         session.add(
             RoundPlot(
                 round_id=row.id,
@@ -309,9 +400,13 @@ def frozen(
     session: Session, row: MonitoringRound, policy: dict[str, Any]
 ) -> Frozen | FrozenByRecords:
     """What the round froze, with the policies to calculate with."""
-    if row.layer_start_id is None:
+    if _by_records(session, row):
         return frozen_by_records(session, row, policy)
-    return frozen_on_maps(session, row, policy)
+    return frozen_by_plots(session, row, policy)
+
+
+def _by_records(session: Session, row: MonitoringRound) -> bool:
+    return catalogue.method(method_of(session, row)).by_round == "records"
 
 
 def _frozen_parcels(
@@ -372,13 +467,58 @@ def carried_debit_kg(session: Session, row: MonitoringRound) -> int:
     return int(last.result["intermediate"]["debit_carried_forward_kg"])
 
 
-def frozen_on_maps(session: Session, row: MonitoringRound, policy: dict[str, Any]) -> Frozen:
-    """What a round of two layers and plots froze, with the policies to calculate with."""
+def credited_before_co2_t(
+    session: Session, row: MonitoringRound, facts: planting.ProjectFacts
+) -> float:
+    """What counts towards the target structure already, here and elsewhere [tCO2].
+
+    Here: the project's earlier rounds that are measured, and any that has gone on notice; a
+    negative round is carried as a debit, not taken back.
+    """
+    return facts.credited_elsewhere_co2_t + math.fsum(
+        max(0.0, runs.get(session, other.run_id).result["net_co2_t"])
+        for other in of_project(session, row.project_id)
+        if other.id != row.id
+        and other.run_id is not None
+        and (
+            other.period_end <= row.period_start
+            or other.status not in (Status.OPEN, Status.MEASURED)
+        )
+    )
+
+
+def frozen_by_plots(session: Session, row: MonitoringRound, policy: dict[str, Any]) -> Frozen:
+    """What a round of plots froze, with layers or without, and the policies to calculate with.
+
+    In a planting round what is carried from earlier rounds, the debit and what counts towards the
+    target, is that of `policy`, else the project's.
+    """
     project = session.get_one(projects.Project, row.project_id)
-    start, end = layers_of(session, row)
+    maps = None if row.layer_start_id is None else layers_of(session, row)
+    samples = _sample(session, row.id)
+    phase_start, phase_end = plot_runs.phases(session, samples) if maps is None else (
+        maps[0].phase, maps[1].phase
+    )  # fmt: skip
+    chosen = {name: policy[name] for name in POLICIES_OF[project.method_id]}
+    stated = {}
+    if (found := stated_facts.of_round(session, row.id)) is not None:
+        debit_kg = policy.get("carried_debit_kg")
+        chosen["carried_debit_kg"] = (
+            carried_debit_kg(session, row) if debit_kg is None else debit_kg
+        )
+        stated = planting.document_parts(
+            found[0].facts, found[1].period_facts, found[1].land_facts,
+            credited_before_co2_t=policy["credited_before_co2_t"]
+            if "credited_before_co2_t" in policy
+            else credited_before_co2_t(session, row, found[0].facts),
+        )  # fmt: skip
     return Frozen(
         round_id=row.id,
         method_id=project.method_id,
+        period_start=row.period_start,
+        period_end=row.period_end,
+        phase_start=phase_start,
+        phase_end=phase_end,
         parcels=[
             FrozenParcel(
                 member.parcel_id,
@@ -388,20 +528,20 @@ def frozen_on_maps(session: Session, row: MonitoringRound, policy: dict[str, Any
             )
             for member, version in _frozen_parcels(session, row)
         ],
-        layer_start=start,
-        layer_end=end,
-        samples=_sample(session, row.id),
+        layers=maps,
+        samples=samples,
         baseline_co2_t_ha_year=project.baseline_co2_t_ha_year,
         baseline_u90=project.baseline_u90,
-        policy={name: policy[name] for name in METHOD_POLICIES},
+        policy=chosen,
         valid_share_min=float(policy["valid_share_min"]),
+        stated=stated,
     )
 
 
 def layers_of(session: Session, row: MonitoringRound) -> tuple[Layer, Layer]:
     """The two layers of a round that has them."""
     if row.layer_start_id is None or row.layer_end_id is None:
-        raise NotFound("这个监测期按活动记录核算，没有图层。", code="layers")
+        raise NotFound("这个监测期没有图层。", code="layers")
     return layers.get(session, row.layer_start_id), layers.get(session, row.layer_end_id)
 
 
@@ -464,6 +604,8 @@ def remeasure(session: Session, round_id: int, run_id: int | None = None) -> Rem
     run = run_of(session, row, run_id)
     policy, _ = calculating_policies(session, run.method_id)
     stored = {**policy, **run.input["policy"]}
+    if "saturation" in run.input:
+        stored["credited_before_co2_t"] = run.input["saturation"]["credited_before_co2_t"]
     return runs.remeasure(session, run, frozen(session, row, stored))
 
 
@@ -493,10 +635,7 @@ def publish(session: Session, actor: Actor, round_id: int) -> MonitoringRound:
         if missing:
             raise policies.PolicyMissing(*missing)
         raise Conflict("这次核算用了当时尚未生效的建议值，请重新核算后再公示。", code="remeasure")
-    if row.layer_start_id is None:
-        round_records.refuse_without_evidence(session, row.id)
-        if run.input["policy"]["carried_debit_kg"] != carried_debit_kg(session, row):
-            raise Conflict("以前监测期结转的负值已改变，请重新核算后再公示。", code="remeasure")
+    _refuse_unfounded(session, row, run)
     days = policies.in_force(session, "notice_days.round")["notice_days.round"].value
     projects.begin_crediting(session, actor, project)
     move(row, Status.PUBLIC_NOTICE)
@@ -505,6 +644,22 @@ def publish(session: Session, actor: Actor, round_id: int) -> MonitoringRound:
     row.notice_ends_on = workdays.after(session, today(session), int(days))
     note(session, actor, row, "publish", {"run": run.id, "notice_ends_on": str(row.notice_ends_on)})
     return row
+
+
+def _refuse_unfounded(session: Session, row: MonitoringRound, run: Run) -> None:
+    """Refuse to publish what has no evidence, or was measured before an earlier round changed."""
+    stated = stated_facts.of_round(session, row.id)
+    if _by_records(session, row):
+        round_records.refuse_without_evidence(session, row.id)
+    elif stated is not None:
+        stated_facts.refuse_without_evidence(session, stated_facts.ROUND_SUBJECT, row.id)
+        before = credited_before_co2_t(session, row, stated[0].facts)
+        if run.input["saturation"]["credited_before_co2_t"] != before:
+            raise Conflict("以前监测期计入的量已改变，请重新核算后再公示。", code="remeasure")
+    else:
+        return
+    if run.input["policy"]["carried_debit_kg"] != carried_debit_kg(session, row):
+        raise Conflict("以前监测期结转的负值已改变，请重新核算后再公示。", code="remeasure")
 
 
 def object_to(

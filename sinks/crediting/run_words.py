@@ -46,6 +46,20 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "net_before_debit_co2_t": "结转前净量（tCO2）", "issuable_units": "整登记单位",
         "unit_residue_kg": "不足一单位（kg）", "issuable_kg": "可签发（kg）",
         "valid_share": "有效覆盖", "map_error": "图的误差相关",
+        # Planting rounds.
+        "eligibility": "适用条件", "forest_category": "林种",
+        "nonforest_years": "开工前不是森林的年数", "tenure_documented": "权属有证明",
+        "smallest_parcel_m2": "最小连续地块（平方米）", "start_year": "开工年份",
+        "wetland": "湿地", "scattered_trees_removed": "伐除了原有散生木竹",
+        "shrub_removal_share": "清除灌木和小径竹的面积份额", "saturation": "饱和（封顶）",
+        "target_agb_t_ha": "目标结构（t/ha）", "initial_agb_t_ha": "项目开始时（t/ha）",
+        "credited_before_co2_t": "已计入（tCO2）", "organic_n_kg_project": "项目施有机氮（kg）",
+        "organic_n_kg_baseline": "基线施有机氮（kg）", "urea_t_project": "项目施尿素（t）",
+        "urea_t_baseline": "基线施尿素（t）", "n2o_factors": "氧化亚氮因子", "fires": "过火",
+        "agb_t_ha": "过火前生物量（t/ha）", "code": "检查", "rule": "规则", "found": "现为",
+        "passed": "通过", "source": "来源", "products": "竹材产品",
+        "products_co2_t": "竹材产品（tCO2）", "p5": "5% 分位", "p50": "中位数", "p95": "95% 分位",
+        "analytic_sd": "解析标准差", "disagrees": "两者相差过大",
         # Rounds by records.
         "practice_from_year": "措施开始的年份", "input": "方法的输入", "records": "活动记录编号",
         "result": "中间结果", "region": "地区", "baseline": "基线", "project": "项目",
@@ -104,6 +118,8 @@ VALUES: Mapping[str, str] = MappingProxyType(
         "proportional": "随地上部分按比例", "none": "增加不计、减少照计", "area": "按面积",
         "map_change": "按图上变化", "on": "大年", "off": "小年", "mixed": "花年",
         "unknown": "不详", "AGB": "地上生物量", "BGB": "地下生物量", "ar5": "IPCC AR5",
-        "ar6": "IPCC AR6",
+        "ar6": "IPCC AR6", "timber": "用材林", "protection": "防护林",
+        "special_purpose": "特种用途林", "wet": "湿润气候", "plots": "只用样地",
+        "fertiliser": "施肥", "urea": "尿素", "fire": "过火",
     }
 )  # fmt: skip

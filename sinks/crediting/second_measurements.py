@@ -82,7 +82,8 @@ class SecondMeasurement(Base):
 class SecondLine:
     """A drawn plot: where it stands, and, once measured, both numbers [t/ha].
 
-    difference_share : second less first, over the first; None until it is measured
+    difference_share : second less first, over the first (over the second where the first found
+        nothing); None until it is measured
     """
 
     draw_id: int
@@ -188,8 +189,11 @@ def measure(
     *,
     measured_on: date,
     culms: Sequence[CulmCount],
+    bare: bool = False,
 ) -> SecondLine:
     """Save the second measurement of a drawn plot, and give it beside the first.
+
+    bare : no living culm of 2 cm or more was found
 
     Raises
     ------
@@ -205,7 +209,7 @@ def measure(
         raise NotFound(f"样地 {code} 不在复测样地中。", code="not_drawn")
     if measured_on > today(session):
         raise Invalid("调查日期不能在将来。", code="future")
-    plots.refuse_culms(culms)
+    plots.refuse_culms(culms, bare=bare)
     again = Conflict(
         f"样地 {code} 的复测已经录入，不能再改：录入后已能看到初测。", code="measured_already"
     )
@@ -446,8 +450,16 @@ def _line(
         first_on=first_on,
         first_agb_t_ha=first,
         second_agb_t_ha=again,
-        difference_share=None if first is None or again is None else (again - first) / first,
+        difference_share=None
+        if first is None or again is None
+        else _difference_share(first, again),
     )
+
+
+def _difference_share(first: float, again: float) -> float:
+    if first == again:
+        return 0.0
+    return (again - first) / (first or again)
 
 
 def _agb_t_ha(culms: Sequence[CulmCount], plot: Plot) -> float:

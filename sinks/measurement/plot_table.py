@@ -1,6 +1,7 @@
 """Plot tables: sample plots, visits and culms as an office keeps them, in CSV or XLSX.
 
-One line is the living culms of one diameter and age, on one plot, at one date. `parse` reads and
+One line is the living culms of one diameter and age, on one plot, at one date; a line with 0 culms,
+no diameter and no age says that the plot had none. `parse` reads and
 checks and touches nothing; `commit` stores a table that has no errors, all of it or none. Row
 numbers are those that a spreadsheet shows: the heading is row 1.
 """
@@ -85,7 +86,7 @@ class Row:
     slope_deg: float
     measured_on: date
     phase: str
-    culms: CulmCount
+    culms: CulmCount | None
 
     @property
     def place(self) -> tuple[str, float, float, float, float]:
@@ -110,7 +111,7 @@ class PlotTable:
 
     @property
     def culms(self) -> int:
-        return sum(row.culms.count for row in self.rows)
+        return sum(row.culms.count for row in self.rows if row.culms is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,9 +278,9 @@ def listing(session: Session, project_id: int, *, blind: bool = False) -> list[P
     blind : for a reader who has still to measure some of them: nothing of what was counted
     """
     counted = (
-        select(Plot.code, PlotVisit.measured_on, func.sum(Culm.count))
+        select(Plot.code, PlotVisit.measured_on, func.coalesce(func.sum(Culm.count), 0))
         .join(PlotVisit, PlotVisit.plot_id == Plot.id)
-        .join(Culm, Culm.visit_id == PlotVisit.id)
+        .outerjoin(Culm, Culm.visit_id == PlotVisit.id)
         .where(Plot.project_id == project_id)
         .group_by(Plot.code, PlotVisit.id)
         .order_by(PlotVisit.measured_on, PlotVisit.id)
@@ -356,13 +357,15 @@ def _visit(session: Session, actor: Actor, plot: Plot, rows: list[Row], *, corre
                 code="visit_held",
             )
         mine = [row for row in rows if row.measured_on == measured_on]
+        culms = [row.culms for row in mine if row.culms is not None]
         plots.add_visit(
             session,
             actor,
             plot.id,
             measured_on=measured_on,
             phase=mine[0].phase,
-            culms=[row.culms for row in mine],
+            culms=culms,
+            bare=not culms,
         )
     return len(dates)
 
@@ -386,7 +389,11 @@ def _columns(head: Sequence[Any]) -> dict[str, int]:
 
 
 def _row(number: int, cells: Mapping[str, Any]) -> Row:
-    empty = [TITLES[column] for column in REQUIRED if not text_of(cells[column])]
+    bare = ("dbh_cm",) if _is_bare(cells) else ()
+    empty = [
+        TITLES[column] for column in REQUIRED
+        if not text_of(cells[column]) and column not in bare
+    ]  # fmt: skip
     if empty:
         raise CellWrong(f"{'、'.join(empty)}没有填")
     longitude, latitude = _number(cells, "lon"), _number(cells, "lat")
@@ -412,7 +419,15 @@ def _row(number: int, cells: Mapping[str, Any]) -> Row:
         slope_deg=slope_deg,
         measured_on=day_of(cells["date"], TITLES["date"]),
         phase=phase,
-        culms=_culms(cells),
+        culms=None if _is_bare(cells) else _culms(cells),
+    )
+
+
+def _is_bare(cells: Mapping[str, Any]) -> bool:
+    """Whether a line says that the plot had no culms: a count of 0, no diameter, no age."""
+    typed = ("dbh_cm", "age_du", "age_years")
+    return text_of(cells["count"]) in ("0", "0.0") and not any(
+        text_of(cells.get(column)) for column in typed
     )
 
 
@@ -451,6 +466,13 @@ def _contradictions(rows: Sequence[Row]) -> list[RowError]:
                 )
             )
         visit = phases.setdefault((row.plot, row.measured_on), row)
+        if (visit.culms is None) != (row.culms is None):
+            errors.append(
+                RowError(
+                    row.number,
+                    f"样地 {row.plot} 在 {row.measured_on} 既写没有竹子（0 株）又有竹株，见第 {visit.number} 行",
+                )
+            )
         if visit.phase != row.phase:
             errors.append(
                 RowError(

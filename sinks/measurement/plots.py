@@ -1,6 +1,6 @@
 """Plots: sample plots of a project with their visits and culms.
 
-A visit is one measuring of a plot at one date. Its above-ground biomass per hectare is computed by
+A visit is one measuring of a plot at one date; one without culms found none. Its above-ground biomass per hectare is computed by
 the method from the culms; nobody types it. Visits are never changed: a wrong one is followed by a
 correcting visit of the same date.
 """
@@ -149,13 +149,17 @@ def add_visit(
     measured_on: date,
     phase: str,
     culms: list[CulmCount],
+    bare: bool = False,
 ) -> PlotVisit:
     """Write down one measuring of a plot, culm by culm.
+
+    bare : no living culm of 2 cm or more was found, as before bamboo is planted
 
     Raises
     ------
     Invalid
-        No culms, a DBH below 2 cm (no bamboo forest by definition), both ages or none.
+        No culms and not said to be bare, or both; a DBH below 2 cm (no bamboo forest by
+        definition); both ages or none.
     """
     actor.require(Role.DEVELOPER, Role.COOPERATIVE, Role.OFFICER)
     plot = session.get(Plot, plot_id)
@@ -164,7 +168,7 @@ def add_visit(
     refuse_anothers(session, actor, plot.project_id)
     if measured_on > today(session):
         raise Invalid("调查日期不能在将来。", code="future")
-    refuse_culms(culms)
+    refuse_culms(culms, bare=bare)
     visit = PlotVisit(
         plot_id=plot_id, measured_on=measured_on, phase=phase, person_id=actor.person_id
     )
@@ -187,9 +191,12 @@ def add_visit(
     return visit
 
 
-def refuse_culms(culms: Sequence[CulmCount]) -> None:
-    """Refuse culms that are no bamboo forest's, and ages given twice or not at all."""
-    if not culms:
+def refuse_culms(culms: Sequence[CulmCount], *, bare: bool = False) -> None:
+    """Refuse culms that are no bamboo forest's, ages given twice or not at all, and no culms
+    unless the plot is said to be bare."""
+    if bare and culms:
+        raise Invalid("注明没有竹子的样地又填了竹株，请核对。", code="no_culms")
+    if not culms and not bare:
         raise Invalid("样地没有任何竹株记录。", code="no_culms")
     for culm in culms:
         if not Decimal(2) <= culm.dbh_cm < 30 or culm.count < 1:

@@ -15,7 +15,7 @@ from methodologies import factors, moso_stand_v1, statistics
 from methodologies.base import CO2_PER_C
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Conflict, Invalid, NotFound
-from sinks.measurement import layers, runs
+from sinks.measurement import layers, plot_runs
 from sinks.measurement.runs import canonical
 from sinks.restoration import cases, loss
 from sinks.restoration.cases import CaseSite, CourtCase, LossAssessment, Status
@@ -79,7 +79,7 @@ def stock_under(session: Session, site: CaseSite, layer_id: int) -> StockFigure:
 
 
 def _stock_stderr(carbon_t_ha: float, summary: zonal.ParcelSummary) -> float | None:
-    stderr_t_ha = runs.stderr_mean(summary)
+    stderr_t_ha = plot_runs.stderr_mean(summary)
     if stderr_t_ha is None or not summary.mean:
         return None
     root_ratio, carbon_fraction = factors.factor("moso.R"), factors.factor("moso.CF")

@@ -11,7 +11,7 @@ from sinks.core import db, documents
 from sinks.core.actor import Actor, Role
 from sinks.core.documents import Document
 from sinks.core.errors import NotFound
-from sinks.crediting import certificates, run_report, serials
+from sinks.crediting import certificates, run_report, serials, stated_facts
 from sinks.land import parcel_map
 from sinks.land.parcels import Parcel
 from sinks.measurement import activity_records, plot_photos
@@ -23,7 +23,11 @@ LAND_FILE_READERS = frozenset({Role.OFFICER, Role.REGISTRAR, Role.AUDITOR})
 # files of an overlap case.
 LAND_SUBJECTS = frozenset({"import", "consent", "attribute", "constraint", "overlap"})
 
-# Evidence of what was done on the land: whoever checks, records or issues the claim.
+# Evidence of what was done on the land or is stated of it: whoever checks, records or issues the
+# claim.
+CLAIM_SUBJECTS = frozenset(
+    {activity_records.SUBJECT, stated_facts.PROJECT_SUBJECT, stated_facts.ROUND_SUBJECT}
+)
 CLAIM_READERS = frozenset({Role.OFFICER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR})
 
 
@@ -103,7 +107,7 @@ def _may_read(actor: Actor, row: Document) -> bool:
         return True  # `certificates.pdf_of` decides, at the address we send them to.
     if subject in LAND_SUBJECTS and actor.roles & LAND_FILE_READERS:
         return True
-    if subject == activity_records.SUBJECT and actor.roles & CLAIM_READERS:
+    if subject in CLAIM_SUBJECTS and actor.roles & CLAIM_READERS:
         return True
     if subject == "plot" and actor.roles & set(plot_photos.READERS):
         return True

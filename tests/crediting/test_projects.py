@@ -55,7 +55,7 @@ def test_a_method_that_rounds_cannot_measure_founds_no_project(
     world.contracted(session, people, [parcel_id])
     with pytest.raises(Invalid, match="监测期") as refusal:
         projects.create(
-            session, people["clerk"], name="x", method_id="moso-aff/1", strata={parcel_id: "A"}
+            session, people["clerk"], name="x", method_id="wetland-price/1", strata={parcel_id: "A"}
         )
     assert refusal.value.code == "method"
 

@@ -1,0 +1,272 @@
+"""What a planting project and its rounds state, with evidence, and what the register says of the land.
+
+A project states its facts when it is made and may state them anew while it is a draft; each
+statement is kept. A round freezes the statement that stands, what was spread, burnt or displaced in
+its period, and what the register says of its parcels on the day it opens. Evidence is any number
+of documents; without one neither project nor round goes on notice.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, timedelta
+from typing import Any
+
+from shapely import MultiPolygon
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from gis_data import geometry
+from methodologies import planting
+from methodologies.eligibility import Check
+from methodologies.planting import LandFacts, PeriodFacts, ProjectFacts
+from sinks.core import documents
+from sinks.core.actor import Actor
+from sinks.core.db import Base, Key, RecordedAt
+from sinks.core.documents import Document
+from sinks.core.errors import Conflict
+from sinks.land import parcels
+from sinks.land.attributes import LAND_CLASSES, AttributeKind, ParcelAttribute, Wetness
+from sinks.land.rights import ParcelRight
+from sinks.measurement import activity_records
+
+PROJECT_SUBJECT, ROUND_SUBJECT = "project_facts", "round_facts"
+NAMED_MAX = 5
+
+
+class ProjectStatement(Base):
+    """What a project states of itself; the newest statement stands."""
+
+    __tablename__ = "project_facts"
+
+    id: Mapped[Key]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    recorded_at: Mapped[RecordedAt]
+
+    @property
+    def facts(self) -> ProjectFacts:
+        return planting.project_facts(self.values)
+
+
+class RoundStatement(Base):
+    """What a round has frozen beside parcels and plots."""
+
+    __tablename__ = "round_facts"
+
+    round_id: Mapped[int] = mapped_column(ForeignKey("monitoring_round.id"), primary_key=True)
+    project_facts_id: Mapped[int] = mapped_column(ForeignKey("project_facts.id"))
+    period: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    land: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    recorded_at: Mapped[RecordedAt]
+
+    @property
+    def period_facts(self) -> PeriodFacts:
+        return planting.period_facts(self.period)
+
+    @property
+    def land_facts(self) -> LandFacts:
+        return LandFacts(**self.land)
+
+
+def state(
+    session: Session, actor: Actor, project_id: int, values: Mapping[str, Any]
+) -> ProjectStatement:
+    """Keep what a project states; whoever calls has checked that it is the actor's own.
+
+    Raises
+    ------
+    MethodInputInvalid
+        A value is missing or wrong.
+    Conflict
+        The method does not apply to what is stated.
+    """
+    facts = planting.project_facts(values)
+    _refuse_ineligible(planting.stated_against(facts))
+    row = ProjectStatement(
+        project_id=project_id, values=facts.model_dump(mode="json"), person_id=actor.person_id
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def of_project(session: Session, project_id: int) -> ProjectStatement | None:
+    """The statement of a project that stands; None where its method asks for none."""
+    return session.scalar(
+        select(ProjectStatement)
+        .where(ProjectStatement.project_id == project_id)
+        .order_by(ProjectStatement.id.desc())
+        .limit(1)
+    )
+
+
+def of_round(session: Session, round_id: int) -> tuple[ProjectStatement, RoundStatement] | None:
+    """What a round has frozen; None where its method asks for none."""
+    row = session.get(RoundStatement, round_id)
+    if row is None:
+        return None
+    return session.get_one(ProjectStatement, row.project_facts_id), row
+
+
+def freeze(
+    session: Session,
+    actor: Actor,
+    round_id: int,
+    project_id: int,
+    *,
+    period: tuple[date, date],
+    land: Mapping[int, MultiPolygon],
+    values: Mapping[str, Any],
+) -> RoundStatement:
+    """Freeze statement, period and land of a round.
+
+    period : [start, end)
+    land : parcel id -> outline, as the round froze it
+    values : what is stated of the period
+
+    Raises
+    ------
+    MethodInputInvalid
+        A value is missing or wrong.
+    Conflict
+        Nothing was planted by then; a parcel has no reviewed land class; the method does not apply;
+        or the activity records tell of a fire or of fertiliser that is not stated.
+    """
+    stated = planting.period_facts(values)
+    project = of_project(session, project_id)
+    assert project is not None  # Asked for when a planting project is made.
+    if period[1] <= date(project.facts.start_year, 1, 1):
+        raise Conflict(
+            f"项目 {project.facts.start_year} 年才开工，监测期 {period[1]} 即止，没有造林可核算。",
+            code="before_planting",
+        )
+    found = land_facts(session, land, period)
+    _refuse_ineligible(planting.against(project.facts, found))
+    _refuse_unstated(session, list(land), period, stated)
+    row = RoundStatement(
+        round_id=round_id,
+        project_facts_id=project.id,
+        period=stated.model_dump(mode="json"),
+        land=asdict(found),
+        person_id=actor.person_id,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def land_facts(
+    session: Session, land: Mapping[int, MultiPolygon], period: tuple[date, date]
+) -> LandFacts:
+    """What the register says of parcels in a period [start, end).
+
+    Documented tenure: each has a reviewed right at the start and on the last day. Wetland: any of
+    them was ever of a wetland class, or on a list of wetlands.
+    """
+    pieces = [piece for outline in land.values() for piece in outline.geoms]
+    days = (period[0], period[1] - timedelta(days=1))
+    return LandFacts(
+        tenure_documented=all(_documented(session, land, day) for day in days),
+        wetland=_was_wetland(session, land),
+        smallest_parcel_m2=float(min(geometry.areas_m2(pieces))),
+    )
+
+
+def _documented(session: Session, parcel_ids: Iterable[int], day: date) -> bool:
+    documented = select(ParcelRight.parcel_id).where(
+        ParcelRight.parcel_id.in_(list(parcel_ids)),
+        ParcelRight.reviewed_at.is_not(None),
+        ParcelRight.ended_on.is_(None) | (ParcelRight.ended_on > day),
+        ParcelRight.term_from.is_(None) | (ParcelRight.term_from <= day),
+        ParcelRight.term_to.is_(None) | (ParcelRight.term_to > day),
+    )
+    return set(parcel_ids) <= set(session.scalars(documented))
+
+
+def _was_wetland(session: Session, parcel_ids: Iterable[int]) -> bool:
+    reviewed = list(
+        session.scalars(
+            select(ParcelAttribute).where(
+                ParcelAttribute.parcel_id.in_(list(parcel_ids)),
+                ParcelAttribute.reviewed_at.is_not(None),
+                ParcelAttribute.kind.in_((AttributeKind.LAND_CLASS, AttributeKind.WETLAND)),
+            )
+        )
+    )
+    classed = {row.parcel_id for row in reviewed if row.kind == AttributeKind.LAND_CLASS}
+    if unknown := sorted(set(parcel_ids) - classed):
+        raise Conflict(
+            f"地块 {_named(session, unknown)} 没有经复核的地类（国土三调），不知道原来是不是湿地。"
+            "请由林业员录入并复核后再开启监测期。",
+            code="land_class_missing",
+        )
+    return any(
+        row.value["legal_wetland"]
+        if row.kind == AttributeKind.WETLAND
+        else LAND_CLASSES[row.value["code"]].wetness != Wetness.NEVER
+        for row in reviewed
+    )
+
+
+def _refuse_ineligible(broken: Sequence[Check]) -> None:
+    if broken:
+        said = "；".join(f"{one.rule}（{one.source}），现为：{one.found}" for one in broken)
+        raise Conflict(f"不符合方法的适用条件：{said}。", code="ineligible")
+
+
+def _refuse_unstated(
+    session: Session, parcel_ids: Sequence[int], period: tuple[date, date], stated: PeriodFacts
+) -> None:
+    """Refuse a statement of nothing where the activity records tell of something."""
+    start, end = (day.isoformat() for day in period)
+
+    def told(kind: str) -> list[dict[str, Any]]:
+        return [
+            row.values or {}
+            for row in activity_records.standing(session, parcel_ids, kind)
+            if start <= (row.values or {})["on"] < end
+        ]
+
+    if not stated.fires and told("fire"):
+        raise Conflict("活动记录中本期有林火，填报却没有过火；请核对。", code="unstated")
+    if not stated.fertilised and any(row["work"] == "fertilising" for row in told("tending")):
+        raise Conflict("活动记录中本期有施肥，填报却没有施肥；请核对。", code="unstated")
+
+
+def file_evidence(
+    session: Session, actor: Actor, subject: str, key: int, *, name: str, content: bytes
+) -> Document:
+    """Put a document on file for a project's or a round's statement."""
+    return documents.file(
+        session,
+        actor,
+        kind="facts_evidence",
+        name=name,
+        content=content,
+        subject=f"{subject}:{key}",
+    )
+
+
+def evidence_of(session: Session, subject: str, key: int) -> list[Document]:
+    """The evidence on file for a project's or a round's statement, oldest first."""
+    query = select(Document).where(Document.subject == f"{subject}:{key}").order_by(Document.id)
+    return list(session.scalars(query))
+
+
+def refuse_without_evidence(session: Session, subject: str, key: int) -> None:
+    """Refuse while no document is on file for a statement."""
+    if not evidence_of(session, subject, key):
+        what = "项目事实" if subject == PROJECT_SUBJECT else "本期填报"
+        raise Conflict(
+            f"{what}没有依据材料（没有施肥、没有过火也须有记录为证）。请补交后再公示。",
+            code="evidence_missing",
+        )
+
+
+def _named(session: Session, parcel_ids: Sequence[int]) -> str:
+    codes = list(parcels.codes_of(session, parcel_ids).values())
+    more = f" 等 {len(codes)} 块" if len(codes) > NAMED_MAX else ""
+    return "、".join(codes[:NAMED_MAX]) + more
