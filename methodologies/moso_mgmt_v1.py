@@ -27,6 +27,7 @@ from methodologies import (
     eligibility,
     factors,
     moso_allocation_v1,
+    moso_losses_v1,
     moso_mgmt_v1_change,
     moso_mgmt_v1_input,
     moso_monte_carlo_v1,
@@ -85,6 +86,7 @@ FACTOR_IDS = (
     "ded.gs403.threshold",
     "risk.registry",
     "leakage.moso_mgmt",
+    moso_losses_v1.MARKET_FACTOR_ID,
     "raster.rho_t",
     *added_emissions_v1.FACTOR_IDS,
 )
@@ -366,7 +368,9 @@ def _balance(
     leakage = variant.leakage_co2e_t
     if leakage is None:
         leakage = remarks.number("leakage.moso_mgmt")
-    uncapped = conservative - baseline - emitted_t - leakage
+    lost = moso_losses_v1.components(round_, remarks)
+    lost_t = 0.0 - math.fsum(c.co2e_t for c in lost)
+    uncapped = conservative - baseline - emitted_t - leakage - lost_t
     remaining = _saturation_remaining(round_, stock.co2_per_agb, area_ha)
     capped = uncapped if remaining is None else min(uncapped, remaining)
     if capped < uncapped:
@@ -382,7 +386,7 @@ def _balance(
     return Balance(
         net=net,
         buffer=buffer,
-        emitted=emitted,
+        emitted=(*emitted, *lost),
         intermediate={
             "conservative_co2_t": conservative,
             "baseline_co2_t": round_.baseline_co2_t.co2_t,
@@ -391,6 +395,7 @@ def _balance(
             "emissions_co2e_t": emitted_t,
             "gwp_set": policy.gwp_set,
             "leakage_co2e_t": leakage,
+            "other_losses_co2_t": lost_t,
             "saturation_remaining_co2_t": remaining,
             "net_before_debit_co2_t": capped,
             "carried_debit_kg": policy.carried_debit_kg,

@@ -150,6 +150,13 @@ class Emissions(Model):
     fires: list[Fire] = Field(default_factory=list)
 
 
+class Harvest(Model):
+    """Culms taken over the whole period and area, dry matter [t], with and without the project."""
+
+    culms_t_project: Annotated[float, Field(ge=0, description="项目实际采伐竹秆，吨干物质")]
+    culms_t_baseline: Annotated[float, Field(ge=0, description="基线采伐竹秆，吨干物质")]
+
+
 class Saturation(Model):
     """The target structure of the stand: credits stop when it is reached."""
 
@@ -170,6 +177,9 @@ class Policy(Model):
     min_plots_per_stratum: Annotated[int, Field(ge=2)] = 3
     carried_debit_kg: Annotated[int, Field(ge=0, description="上期结转的负碳汇量，千克")] = 0
     map_strata_correlation: Annotated[float, Field(ge=0, le=1)] = 1.0
+    market_leakage_share: (
+        Annotated[float, Field(ge=0, le=1, description="少采的竹材由别处补上的比例")] | None
+    ) = None
 
 
 class Round(Model):
@@ -183,6 +193,10 @@ class Round(Model):
     baseline_co2_t: Baseline
     emissions: Emissions | None = None
     saturation: Saturation | None = None
+    tree_loss_co2_t: Annotated[
+        float, Field(ge=0, description="散生乔木的损失，吨二氧化碳；增长不计")
+    ] = 0.0
+    harvest: Harvest | None = None
     policy: Policy
 
     @model_validator(mode="after")

@@ -346,6 +346,32 @@ def test_an_interval_on_the_bound_of_a_class_stays_in_it(bound):
         assert found["deduction_share"] == pytest.approx(shares[bound] * bound)
 
 
+def test_trees_lost_and_bamboo_cut_elsewhere_are_charged_in_full():
+    """5 t/ha on every plot: no deduction, 60 t of biomass. Lost: 12 t of trees; 30 t of culms less
+    than before, 40 % of them cut elsewhere: 30 x 0.47 x 44/12 x 0.4 = 20.68 t."""
+    gross = 60 * 1.37 * 0.47 * 44 / 12
+    harvest = {"culms_t_project": 70.0, "culms_t_baseline": 100.0}
+    rule = {
+        "deduction": "ar_tool14", "buffer_share": 0.2, "gwp_set": "ar5",
+        "bgb_change_mode": "proportional",
+    }  # fmt: skip
+    found = bamboo(
+        [5.0] * 3, tree_loss_co2_t=12.0, harvest=harvest,
+        policy={**rule, "market_leakage_share": 0.4},
+    )  # fmt: skip
+    assert found["net_co2_t"] == pytest.approx(gross - 12 - 20.68)
+    assert [c["pool"] for c in found["components"][2:]] == ["scattered_trees", "market_leakage"]
+    undecided = bamboo([5.0] * 3, harvest=harvest, policy=rule)
+    assert codes(undecided["refusals"]) == ["FACTOR_MISSING"]
+    assert "leakage.market_factor" in undecided["refusals"][0]["message"]
+    assert undecided["net_co2_t"] == pytest.approx(gross - 51.7)
+    # As much as before, or more, moves nothing.
+    more = bamboo(
+        [5.0] * 3, harvest={"culms_t_project": 100.0, "culms_t_baseline": 100.0}, policy=rule
+    )
+    assert (more["refusals"], more["net_co2_t"]) == ([], pytest.approx(gross))
+
+
 def test_softwood_and_liquidambar_by_expansion_and_a_stand_of_cypress():
     plots = [
         {"id": f"P{i}", "volume_m3_ha_start": 20.0, "volume_m3_ha_end": 50.0} for i in range(3)
