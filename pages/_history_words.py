@@ -39,6 +39,7 @@ STEPS: Mapping[str, str] = MappingProxyType(
         "attribute.refuse": "Attribute refused",
         "attribute.take_over": "Attribute taken over, to be reviewed",
         "project.leave": "Left its project",
+        "parcel.contract_left": "Its collection contract has ended",
     }
 )
 MARKS: Mapping[str, str] = MappingProxyType(
@@ -128,6 +129,15 @@ def _kin(values: Values) -> str:
     return f"{done} {way} {values['codes'].replace('、', ', ')}: {values['reason']}"
 
 
+def _contract(values: Values) -> str:
+    ended = f"ended on {values['ended_on']}: {values['end_reason']}" if values["ended_on"] else ""
+    state = "in force" if values["standing"] else ended or "not signed, or over this parcel no more"
+    return (
+        f"Collection contract {values['number']}, {values['term_from']} to {values['term_to']}"
+        f" ({state})"
+    )
+
+
 SENTENCES: Mapping[str, Callable[[Values], str]] = MappingProxyType(
     {
         "outline": lambda v: (
@@ -141,10 +151,7 @@ SENTENCES: Mapping[str, Callable[[Values], str]] = MappingProxyType(
             + (f"until {v['ends_on']}" if v["ends_on"] else "on")
             + f", {v['area_m2']:,.1f} m² creditable"
         ),
-        "contract": lambda v: (
-            f"Collection contract {v['number']}, {v['term_from']} to {v['term_to']} "
-            f"({'in force' if v['standing'] else 'not signed, or over this parcel no more'})"
-        ),
+        "contract": _contract,
         "round": lambda v: (
             f"In the round {v['start']} to {v['end']}, now “{_words.ROUND[v['status']].en}”"
         ),

@@ -12,7 +12,8 @@ from pages._layer_card import phase_chip, unit_word, variable_word
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor
-from sinks.land import parcel_list, parcels
+from sinks.land import parcel_list, parcel_search, parcels
+from sinks.land.parcel_search import Wanted
 from sinks.land.parcels import ParcelVersion
 from sinks.measurement import layers, series
 from sinks.measurement.series import Moment
@@ -28,7 +29,7 @@ def show(me: Actor) -> None:
     search_column, parcel_column, variable_column = st.columns([2, 3, 2])
     search = search_column.text_input(
         t("找地块", "Find a parcel"), key="layers.search",
-        placeholder=t("编号、名称、乡镇", "code, name, township"),
+        placeholder=t("编号、名称、乡镇、权利人", "code, name, township, holder"),
     ).strip()  # fmt: skip
     wanted = int(asked) if asked.isdecimal() and len(asked) < 18 and not search else None
     if not search and wanted is None:
@@ -40,18 +41,22 @@ def show(me: Actor) -> None:
         )
         return
     with db.transaction(me) as session:
-        found = {
-            row.id: f"{row.code} {row.name}"
-            for row in parcel_list.rows(
-                session, search=search or None, ids=None if wanted is None else [wanted]
-            )[:PARCELS_OFFERED]
-        }
+        asked_for = Wanted(
+            search=search[: parcel_search.SEARCH_CHARS_MAX],
+            ids=None if wanted is None else (wanted,),
+        )
+        total = sum(parcel_search.counts(session, asked_for).values())
+        ids = parcel_search.ids(session, asked_for, limit=PARCELS_OFFERED)
+        found = {row.id: f"{row.code} {row.name}" for row in parcel_list.rows(session, ids=ids)}
         held = {row.variable for row in layers.listing(session)}
     if not found or not held:
         _kit.empty(t("没有这样的地块，或还没有图层。", "There is no such parcel, or no layer yet."))
         return
     parcel_id = parcel_column.selectbox(
-        t(f"地块（最多列 {PARCELS_OFFERED} 块）", f"Parcel (at most {PARCELS_OFFERED})"),
+        t(
+            f"地块（共 {total:,} 块{f'，列出 {len(found)} 块' if total > len(found) else ''}）",
+            f"Parcel (of {total:,}{f', {len(found)} listed' if total > len(found) else ''})",
+        ),
         list(found),
         format_func=found.__getitem__,
         key="layers.parcel",

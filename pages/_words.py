@@ -143,7 +143,7 @@ CONTRACT = _states(
     ("signed", "已签", "Signed", GREEN),
     ("paid", "已付款", "Paid", GREEN),
     ("reconciled", "已核对", "Reconciled", GREEN),
-    ("closed", "已结清", "Closed", INK),
+    ("closed", "已终止", "Ended", INK),
 )
 DISTRIBUTION = _states(
     ("sale", "已售", "Sold", BLUE),

@@ -1,21 +1,19 @@
-"""收储合同: a cooperative drafts a contract over enrolled parcels; a second clerk signs it."""
+"""收储合同: a cooperative drafts a contract over enrolled parcels; a second clerk signs it; it ends."""
 
 from dataclasses import dataclass
 from datetime import date
 
 import streamlit as st
 
-from pages import _kit, _session, _words
+from pages import _contract_form, _kit, _session, _words
 from pages._kit import Column
 from pages._words import t
 from sinks.cooperative import contracts
 from sinks.core import db, people
 from sinks.core.actor import Actor, Role
-from sinks.core.errors import Invalid
-from sinks.land import parcel_list
-from sinks.land.parcel_list import ParcelRow
-from sinks.web import collection, typed
-from sinks.web.collection import Collectable
+from sinks.land import parcel_list, parcel_search
+from sinks.land.parcel_search import Wanted
+from sinks.web.collection import LISTED_MAX
 
 CHOICE = "contracts.choice"
 
@@ -39,17 +37,28 @@ class Listed:
     drafted_by: str
     signed_by: str
     signed_on: date | None
-    parcels: list[ParcelRow]
-
-    @property
-    def area_m2(self) -> float:
-        return sum(row.area_m2 for row in self.parcels)
+    ended_on: date | None
+    ended_by: str
+    end_reason: str
+    parcels: int
+    area_m2: float
 
 
 def listed(person: Actor) -> list[Listed]:
-    """The contracts of the person's cooperative; every one for an auditor."""
+    """The contracts of the person's cooperative; every one for an auditor. The newest, and what was
+    typed finds the others."""
     party_id = None if Role.AUDITOR in person.roles else person.party_id
     with db.transaction(person) as session:
+        total = contracts.count(session, party_id=party_id)
+        search = ""
+        if total > LISTED_MAX:
+            search = st.text_input(
+                t(f"找合同（共 {total:,} 份，列出 {LISTED_MAX} 份）", f"Find one of {total:,} contracts"),
+                key="contracts.search", max_chars=100,
+                placeholder=t("合同编号、对方", "number, counterparty"),
+            ).strip()  # fmt: skip
+        found = contracts.listing(session, party_id=party_id, search=search, limit=LISTED_MAX)
+        extents = contracts.extents(session, [row.id for row, _ in found])
         known = {party.id: party.name for party in people.parties(session)}
         return [
             Listed(
@@ -68,11 +77,13 @@ def listed(person: Actor) -> list[Listed]:
                 drafted_by=people.name_of(session, row.drafted_by_id),
                 signed_by=people.name_of(session, row.signed_by_id),
                 signed_on=row.signed_on,
-                parcels=parcel_list.rows(
-                    session, ids=[one.parcel_id for one in contracts.members(session, row.id)]
-                ),
+                ended_on=row.ended_on,
+                ended_by=people.name_of(session, row.ended_by_id),
+                end_reason=row.end_reason or "",
+                parcels=extents[row.id][0],
+                area_m2=extents[row.id][1],
             )
-            for row, party in contracts.listing(session, party_id=party_id)
+            for row, party in found
         ]
 
 
@@ -83,7 +94,7 @@ def the_list(rows: list[Listed]) -> None:
             {
                 "number": row.number,
                 "counterparty": row.counterparty,
-                "parcels": len(row.parcels),
+                "parcels": row.parcels,
                 "area": _words.mu(row.area_m2),
                 "until": str(row.term_to),
                 "fee": _words.money(row.fee_fen_mu_year),
@@ -144,6 +155,7 @@ def the_card(person: Actor, row: Listed) -> None:
                 (t("退出条款", "Exit clause"), row.exit_clause),
                 (t("起草", "Drafted by"), row.drafted_by),
                 (t("复核签订", "Signed"), f"{row.signed_by} {row.signed_on or ''}".strip()),
+                *ended_facts(row),
             ]
         )
     with right:
@@ -154,6 +166,32 @@ def the_card(person: Actor, row: Listed) -> None:
             title=t("整个期限合计", "Over the whole term"), estimated=True,
         )  # fmt: skip
         sign(person, row)
+        end(person, row)
+    the_parcels(person, row)
+
+
+def ended_facts(row: Listed) -> list[tuple[str, str]]:
+    """When and why the contract ended, if it has."""
+    if row.ended_on is None:
+        return []
+    return [
+        (t("终止", "Ended"), f"{row.ended_on} {row.ended_by}"),
+        (t("终止原因", "Why it ended"), row.end_reason),
+    ]
+
+
+def the_parcels(person: Actor, row: Listed) -> None:
+    """The parcels of the contract; of many, the first, and those that what is typed finds."""
+    wanted = ""
+    if row.parcels > LISTED_MAX:
+        wanted = st.text_input(
+            t("找合同中的地块", "Find a parcel of it"), key=f"contracts.in.{row.id}", max_chars=100,
+            placeholder=t("编号、名称、乡镇、权利人", "code, name, township, holder"),
+        ).strip()  # fmt: skip
+    with db.transaction(person) as session:
+        ids = tuple(one.parcel_id for one in contracts.members(session, row.id))
+        found = parcel_search.ids(session, Wanted(search=wanted, ids=ids), limit=LISTED_MAX)
+        rows = parcel_list.rows(session, ids=found, simplify_degrees=1.0)
     _kit.table(
         [
             {
@@ -162,7 +200,7 @@ def the_card(person: Actor, row: Listed) -> None:
                 "area": _words.mu(one.area_m2),
                 "state": _kit.state_chip(_words.PARCEL, one.status),
             }
-            for one in row.parcels
+            for one in rows
         ],
         [
             Column("code", t("地块", "Parcel")),
@@ -171,6 +209,13 @@ def the_card(person: Actor, row: Listed) -> None:
             Column("state", t("状态", "State")),
         ],
     )
+    if row.parcels > len(rows):
+        st.caption(
+            t(
+                f"合同共 {row.parcels:,} 块，列出 {len(rows)} 块。",
+                f"{row.parcels:,} parcels, {len(rows)} listed.",
+            )
+        )
 
 
 def sign(person: Actor, row: Listed) -> None:
@@ -186,9 +231,9 @@ def sign(person: Actor, row: Listed) -> None:
         )
         return
     sentence = t(
-        f"确认双方已在纸面合同 {row.number} 上签字：{len(row.parcels)} 块、{_words.mu(row.area_m2)} 亩、"
+        f"确认双方已在纸面合同 {row.number} 上签字：{row.parcels} 块、{_words.mu(row.area_m2)} 亩、"
         f"{_words.money(row.fee_fen_mu_year)}/亩·年、对方分成 {row.net_share}。登记后这些地块即为已签合同，条款不能再改。",
-        f"Both sides have signed {row.number} on paper. Its {len(row.parcels)} parcels are then "
+        f"Both sides have signed {row.number} on paper. Its {row.parcels} parcels are then "
         "under contract and its terms fixed.",
     )
     if _kit.confirm(f"contract.sign.{row.id}", sentence, t("登记签订", "Record the signing")):
@@ -198,124 +243,35 @@ def sign(person: Actor, row: Listed) -> None:
             _session.say_done(t(f"合同 {row.number} 已签订。", f"Contract {row.number} is signed."))
 
 
-def the_form(person: Actor) -> None:
-    """Draft a contract over parcels that one counterparty can bring in."""
+def end(person: Actor, row: Listed) -> None:
+    """The last step of a signed contract: its term is over, or the sides have ended it before."""
+    if row.status != contracts.Status.SIGNED or Role.COOPERATIVE not in person.roles:
+        return
     with db.transaction(person) as session:
-        found = collection.collectable(session)
-    holders: dict[int, str] = {item.party_id: item.party_name for item in found}
-    if not holders:
-        _kit.empty(
-            t(
-                "没有可以收储的地块：地块要先由林业员审查权属并入库。",
-                "Nothing to collect yet: parcels are reviewed and enrolled by the officers first.",
-            )
+        ends_on = min(row.term_to, db.today(session))
+    lapsed = ends_on == row.term_to
+    if lapsed:
+        st.warning(t(f"合同已于 {row.term_to} 期满。", f"The term was over on {row.term_to}."))
+    with st.expander(t("终止合同", "End the contract"), expanded=lapsed):
+        reason = st.text_input(
+            t("终止原因", "Why"), key=f"contracts.end.why.{row.id}", max_chars=500,
+            placeholder=t(
+                "例如：期满；双方协商解除，解除协议编号", "e.g. its term is over; both sides agree"
+            ),
+        )  # fmt: skip
+        sentence = t(
+            f"合同 {row.number} 自 {ends_on} 起终止，不能撤回：{row.parcels} 块地恢复为已入库，可以另签合同；"
+            "已签发的碳汇量和终止日以前的期间仍属本合同。",
+            f"{row.number} ends on {ends_on} for good: its {row.parcels} parcels may be collected anew. "
+            "What was issued stays, and so do the days before.",
         )
-        return
-    mount = st.session_state.get("contracts.mount", 0)
-    number_column, party_column = st.columns(2)
-    number = number_column.text_input(
-        t("合同编号", "Number"), key=f"contracts.number.{mount}", max_chars=60,
-        placeholder="AJ-2026-001",
-    )  # fmt: skip
-    party_id = party_column.selectbox(
-        t("对方（持有已审权利）", "Counterparty (with a reviewed right)"), list(holders),
-        key="contracts.party", format_func=holders.__getitem__, index=None,
-        placeholder=t("选择，或输入名称查找", "choose, or type a name"),
-    )  # fmt: skip
-    if party_id is None:
-        st.caption(t("先选择对方，再选它的地块。", "Choose the counterparty, then its parcels."))
-        return
-    chosen = choose_parcels([item for item in found if item.party_id == party_id])
-    terms(person, mount, number, party_id, chosen)
-
-
-def choose_parcels(mine: list[Collectable]) -> list[Collectable]:
-    """The parcels of the contract, out of those the counterparty holds."""
-    by_id = {item.parcel_id: item for item in mine}
-
-    def shown(parcel_id: int) -> str:
-        item = by_id[parcel_id]
-        also = (
-            t(f"，已在草稿 {item.drafted_in} 中", f", in draft {item.drafted_in}")
-            if item.drafted_in
-            else ""
-        )
-        return f"{item.code} {item.name}（{_words.mu(item.area_m2)} 亩{also}）"
-
-    chosen = [
-        by_id[parcel_id]
-        for parcel_id in st.multiselect(
-            t("地块", "Parcels"),
-            list(by_id),
-            key=f"contracts.parcels.{mine[0].party_id}",
-            default=[item.parcel_id for item in mine if not item.drafted_in],
-            format_func=shown,
-            placeholder=t("选择地块", "choose"),
-        )
-    ]
-    area_m2 = sum(item.area_m2 for item in chosen)
-    st.caption(
-        t(
-            f"已选 {len(chosen)} 块，合计 {_words.mu_ha(area_m2)}。",
-            f"{len(chosen)} parcels, {_words.mu_ha(area_m2)}.",
-        )
-    )
-    return chosen
-
-
-def terms(person: Actor, mount: int, number: str, party_id: int, chosen: list[Collectable]) -> None:
-    """Term, price, share, estimate, exit; and the button that drafts."""
-    from_column, to_column, fee_column, share_column = st.columns(4)
-    term_from = from_column.date_input(
-        t("期限自", "From"), key=f"contracts.from.{mount}", value="today"
-    )
-    term_to = to_column.date_input(
-        t("期限至（不含）", "Until"),
-        key=f"contracts.to.{mount}",
-        value=None,
-        max_value="2199-12-31",
-    )
-    fee = fee_column.text_input(
-        t("价格（元/亩·年）", "Fee (CNY a mu and year)"), key=f"contracts.fee.{mount}",
-        placeholder="12.50",
-    )  # fmt: skip
-    net_share = share_column.text_input(
-        t("对方分净收益的份额", "Their share of the net"), key=f"contracts.share.{mount}",
-        placeholder="70%",
-    )  # fmt: skip
-    estimate = st.text_input(
-        t("预估量（吨 CO₂e，整个期限，未核证）", "Estimate over the term (t CO₂e, not verified)"),
-        key=f"contracts.estimate.{mount}", placeholder="120",
-        help=t(
-            "只供合同双方参考，不会成为碳汇量。实测毛竹林每亩每年约 0.4 吨。",
-            "For the two sides only; it never becomes a credit.",
-        ),
-    )  # fmt: skip
-    exit_clause = st.text_area(
-        t("退出条款", "Exit clause"), key=f"contracts.exit.{mount}", height=90,
-        placeholder=t("例如：任何一方提前六个月书面通知可以退出；已签发的碳汇量按本合同分成。", ""),
-    )  # fmt: skip
-    if st.button(t("起草合同", "Draft"), key="contracts.draft", type="primary"):
-        with _session.explained():
-            if term_to is None:
-                raise Invalid(t("请填写合同期限的终止日。", "Until when?"), code="term")
-            with db.transaction(person) as session:
-                row = contracts.draft(
-                    session, person, number=number, counterparty_id=party_id,
-                    parcel_ids=[item.parcel_id for item in chosen], term_from=term_from,
-                    term_to=term_to, fee_fen_mu_year=typed.fen(fee),
-                    net_share=typed.contract_share(net_share),
-                    estimate_kg=typed.kilograms(estimate), exit_clause=exit_clause,
-                )  # fmt: skip
-                drafted = row.id
-            st.session_state["contracts.mount"] = mount + 1
-            st.session_state["contracts.wanted"] = drafted
-            _session.say_done(
-                t(
-                    f"合同 {number.strip()} 已起草，等另一位经办复核签订。",
-                    f"Contract {number.strip()} is drafted, for another clerk to sign.",
+        if _kit.confirm(f"contract.end.{row.id}", sentence, t("终止合同", "End it")):
+            with _session.explained():
+                with db.transaction(person) as session:
+                    contracts.end(session, person, row.id, reason=reason)
+                _session.say_done(
+                    t(f"合同 {row.number} 已终止。", f"Contract {row.number} has ended.")
                 )
-            )
 
 
 def main() -> None:
@@ -339,7 +295,7 @@ def main() -> None:
         _kit.empty(t("还没有合同。在下面起草第一份。", "No contracts yet. Draft the first below."))
     if Role.COOPERATIVE in person.roles:
         st.subheader(t("起草新合同", "Draft a contract"))
-        the_form(person)
+        _contract_form.the_form(person)
 
 
 main()

@@ -1,5 +1,6 @@
 """Page: projects, their plots, their monitoring rounds, and why each number is what it is."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from methodologies import catalogue
-from pages import _kit, _land, _maps, _planting, _plots, _rounds, _session, _words
+from pages import _basket, _kit, _land, _maps, _planting, _plots, _rounds, _session, _words
+from pages._basket import Line
 from pages._kit import Column
 from pages._project_card import BASELINES_EN, Card, load_card
 from pages._session import explained, say_done
@@ -16,10 +18,10 @@ from sinks.core import db
 from sinks.core.actor import Actor, Role
 from sinks.crediting import exits, projects, rounds
 from sinks.crediting.projects import BASELINE_BASES
-from sinks.land import parcel_list
-from sinks.land.parcel_list import ParcelRow
-from sinks.land.parcels import Status as ParcelStatus
 from sinks.measurement.plot_table import PlotLine
+from sinks.web import project_land
+from sinks.web.collection import LISTED_MAX
+from sinks.web.project_land import Free
 
 # What a round can measure; the others are run by hand.
 METHODS = [method.id for method in catalogue.METHODS.values() if method.by_round is not None]
@@ -28,23 +30,13 @@ TIGHT = "<style>.st-key-projects .sinks-table :is(th, td) { padding: 7px 8px; }<
 READERS = (
     Role.COOPERATIVE, Role.DEVELOPER, Role.OFFICER, Role.VERIFIER, Role.AUTHORITY, Role.REGISTRAR,
 )  # fmt: skip
-FREE = (ParcelStatus.ENROLLED, ParcelStatus.UNDER_CONTRACT)
 
 
 def load_list(me: Actor) -> list[dict[str, Any]]:
     """One row a project for the list."""
     with db.transaction(me) as session:
         listed = projects.listing(session)
-        members = {
-            project.id: [member.parcel_id for member in projects.members(session, project.id)]
-            for project, _ in listed
-        }
-        everywhere = [parcel_id for ids in members.values() for parcel_id in ids]
-        # Asked for once, with outlines as coarse as can be: the list shows areas only.
-        areas_m2 = {
-            row.id: row.area_m2
-            for row in parcel_list.rows(session, ids=everywhere, simplify_degrees=1.0)
-        }
+        areas_m2 = project_land.areas_m2(session)
         return [
             {
                 "code": _kit.link(project.code, f"/projects?project={project.id}"),
@@ -52,7 +44,7 @@ def load_list(me: Actor) -> list[dict[str, Any]]:
                 "owner": owner.name,
                 "type": _words.word(_words.SINK_TYPES, project.sink_type),
                 "state": _kit.state_chip(_words.PROJECT, project.status),
-                "area": _words.mu(sum(areas_m2[parcel_id] for parcel_id in members[project.id])),
+                "area": _words.mu(areas_m2.get(project.id, 0.0)),
                 "rounds": len(rounds.of_project(session, project.id)),
             }
             for project, owner in listed
@@ -89,23 +81,6 @@ def show_list(me: Actor) -> None:
         create_form(me)
 
 
-def _free_parcels(me: Actor, sink_type: str) -> list[ParcelRow]:
-    """Parcels in the register that no standing project holds and whose sink is our own."""
-    with db.transaction(me) as session:
-        taken = {
-            member.parcel_id
-            for project, _ in projects.listing(session)
-            if project.status != projects.Status.REJECTED
-            for member in projects.members(session, project.id)
-        }
-        free = [
-            row for row in parcel_list.rows(session, sink_type=sink_type)
-            if row.status in FREE and row.id not in taken
-        ]  # fmt: skip
-        held = projects.held_today(session, me.party_id, [row.id for row in free])
-    return [row for row in free if row.id in held]
-
-
 def create_form(me: Actor) -> None:
     """Choose parcels of one county with their strata, and put them together."""
     method = catalogue.method(
@@ -113,8 +88,9 @@ def create_form(me: Actor) -> None:
             t("方法", "Method"), METHODS, format_func=method_words, key="new.method"
         )
     )  # fmt: skip
-    free = _free_parcels(me, method.sink_type)
-    if not free:
+    with db.transaction(me) as session:
+        counties = project_land.counties(session, me.party_id, method.sink_type)
+    if not counties:
         kind = _words.word(_words.SINK_TYPES, method.sink_type)
         _kit.empty(
             t(
@@ -126,22 +102,19 @@ def create_form(me: Actor) -> None:
         )
         return
     show_method(method.id)
-    counties = sorted({row.district_code for row in free})
     county = st.selectbox(
         t("县区", "County"), counties, key="new.county",
         format_func=lambda code: _words.word(_words.DISTRICTS, code),
     )  # fmt: skip
-    here = [row for row in free if row.district_code == county]
     name = st.text_input(t("项目名称", "Name"), key="new.name", max_chars=100)
     by_records = method.by_round == "records"
     basis, figure, spread = ("records", 0.0, 0.0) if by_records else ask_baseline()
     since = ask_practice_year() if by_records else None
     facts = _planting.ask_project_facts("new") if method.by_round == "planting" else None
-    strata = choose_strata(here, by_records=by_records)
-    st.write(
-        t(f"已选 {len(strata)} 块，", f"{len(strata)} chosen, ")
-        + _words.mu_ha(sum(row.area_m2 for row in here if row.id in strata))
-    )
+    strata = choose_strata(me, method.sink_type, county, by_records=by_records)
+    with db.transaction(me) as session:
+        area_m2 = project_land.area_m2(session, list(strata))
+    st.write(t(f"已选 {len(strata):,} 块，", f"{len(strata):,} chosen, ") + _words.mu_ha(area_m2))
     ready = bool(strata) and (facts is None or _planting.complete(facts))
     if st.button(t("建立项目", "Create"), key="new.create", type="primary", disabled=not ready):
         with explained():
@@ -152,6 +125,7 @@ def create_form(me: Actor) -> None:
                     baseline_u90=spread / 100, practice_from_year=since, facts=facts,
                 )  # fmt: skip
                 code, project_id = created.code, created.id
+            st.session_state.pop(_basket_key(county, method.sink_type) + ".held", None)
             st.query_params["project"] = str(project_id)
             say_done(t(f"已建立项目 {code}。", f"Project {code} is created."))
 
@@ -194,8 +168,12 @@ def ask_baseline() -> tuple[str, float, float]:
     return basis, figure, spread
 
 
-def choose_strata(rows: Sequence[ParcelRow], *, by_records: bool) -> dict[int, str]:
-    """A table to tick parcels and write their stratum: parcel id -> stratum."""
+def _basket_key(county: str, kind: str) -> str:
+    return f"new.parcels.{kind}.{county}"
+
+
+def choose_strata(me: Actor, kind: str, county: str, *, by_records: bool) -> dict[int, str]:
+    """The parcels of the project: parcel id -> stratum."""
     st.caption(
         t(
             "同一层的地块各年做法须相同（产量可以不同）；不同的分到另一层。",
@@ -207,6 +185,32 @@ def choose_strata(rows: Sequence[ParcelRow], *, by_records: bool) -> dict[int, s
             "A stratum is bamboo of like density under like management; each needs its plots.",
         )
     )
+    with db.transaction(me) as session:
+        free = project_land.extent(session, me.party_id, kind, county)
+        rows = project_land.listed(session, me.party_id, kind, county)
+    if free.count <= LISTED_MAX:
+        return tick_strata(rows)
+
+    def find(search: str) -> tuple[int, float, list[Line]]:
+        with db.transaction(me) as session:
+            extent = project_land.extent(session, me.party_id, kind, county, search)
+            found = project_land.listed(session, me.party_id, kind, county, search)
+        return extent.count, extent.area_m2, [
+            Line(one.parcel_id, one.code, one.name, one.township, one.area_m2) for one in found
+        ]  # fmt: skip
+
+    def ids_of(search: str) -> list[int]:
+        with db.transaction(me) as session:
+            return project_land.parcel_ids(session, me.party_id, kind, county, search)
+
+    held = _basket.choose(_basket_key(county, kind), find=find, ids_of=ids_of, grouped=True)
+    sizes = Counter(held.values())
+    st.caption("、".join(f"{t('层', 'stratum')} {one}：{sizes[one]:,}" for one in sorted(sizes)))
+    return dict(held)
+
+
+def tick_strata(rows: Sequence[Free]) -> dict[int, str]:
+    """A short table to tick parcels and write their stratum."""
     everything = st.checkbox(t("全选", "All"), key="new.all")
     edited = st.data_editor(
         [
@@ -231,7 +235,7 @@ def choose_strata(rows: Sequence[ParcelRow], *, by_records: bool) -> dict[int, s
         },
     )  # fmt: skip
     return {
-        row.id: str(line["stratum"] or "A")
+        row.parcel_id: str(line["stratum"] or "A")
         for row, line in zip(rows, edited, strict=True)
         if line["chosen"]
     }

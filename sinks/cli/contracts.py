@@ -13,7 +13,7 @@ from sinks.core.errors import NotPermitted
 
 app = typer.Typer()
 
-STATUS_ZH = {"drafted": "已起草", "signed": "已签订", "closed": "已结束"}
+STATUS_ZH = {"drafted": "已起草", "signed": "已签订", "closed": "已终止"}
 
 
 @app.command()
@@ -62,6 +62,23 @@ def sign(
     _out.give(document, f"合同 {document['number']} 已签订。", as_json=as_json)
 
 
+@app.command()
+def end(
+    contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="合同编号或 id")],
+    reason: Annotated[str, typer.Option(help="终止原因")],
+    as_json: Json = False,
+) -> None:
+    """终止合同：期满的自期满日起，未期满的自今日起；地块恢复为已入库，可另签合同，已签发的不变。"""
+    with _database.acting() as (session, actor):
+        row = contracts.end(session, actor, _names.contract_id(session, contract), reason=reason)
+        document = {
+            "id": row.id, "number": row.number, "status": row.status, "ended_on": row.ended_on,
+            "end_reason": row.end_reason,
+        }  # fmt: skip
+    said = f"合同 {document['number']} 自 {document['ended_on']} 起终止。"
+    _out.give(document, said, as_json=as_json)
+
+
 @app.command("list")
 def list_contracts(as_json: Json = False) -> None:
     """列出合同：合作社看本社的，登记机构和审计看全部。"""
@@ -77,6 +94,8 @@ def list_contracts(as_json: Json = False) -> None:
                 "net_share": float(row.net_share),
                 "fee_fen_mu_year": row.fee_fen_mu_year,
                 "estimate_kg": row.estimate_kg,
+                "ended_on": row.ended_on,
+                "end_reason": row.end_reason,
             }
             for row, party in contracts.listing(session, party_id=_own_unless_all(actor))
         ]

@@ -46,13 +46,18 @@ from sinks.land import (
     marks,
     overlap_cases,
     parcel_list,
+    parcel_search,
     parcels,
     rights,
     staging,
 )
 from sinks.land.bulk import Step
 from sinks.land.imports import LandImport
+from sinks.land.parcel_search import Wanted
 from sinks.land.staging import ImportBatch, Options
+
+# A page that a program asks for; more come with the next one.
+LIST_MAX = 10_000
 
 app = typer.Typer()
 rights_app = typer.Typer(help="地块上的权利：录入、列出、撤回", no_args_is_help=True)
@@ -160,15 +165,25 @@ def _evidence(file: Path) -> tuple[str, bytes]:
 def list_parcels(
     sink_type: Annotated[SinkType | None, typer.Option("--type", help="类型")] = None,
     status: Annotated[str | None, typer.Option(help="状态，如 enrolled")] = None,
-    search: Annotated[str | None, typer.Option(help="编码、名称或乡镇里的字")] = None,
+    search: Annotated[str | None, typer.Option(help="编码、名称、乡镇、权利人或证号里的字")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=LIST_MAX, help="最多列出几块")] = 50,
+    after: Annotated[str, typer.Option(metavar="CODE", help="接着上一页：从这个编码之后列起")] = "",
     as_json: Json = False,
 ) -> None:
-    """列出地块。"""
+    """按编码列出地块，一页一页地列；共有几块、下一页从哪里起都写明。"""
     if status is not None and status not in list(parcels.Status):
         raise Invalid(f"没有这种状态：{status}。可填 {'、'.join(parcels.Status)}。", code="status")
+    wanted = Wanted(
+        sink_type=sink_type or "", status=status or "",
+        search=(search or "").strip()[: parcel_search.SEARCH_CHARS_MAX],
+    )  # fmt: skip
     with _database.acting() as (session, _):
-        rows = parcel_list.rows(session, sink_type=sink_type, status=status, search=search)
-    document = {"parcels": [_shown(row) for row in rows]}
+        total = sum(parcel_search.counts(session, wanted).values())
+        # One more than is shown tells whether there is a next page.
+        found = parcel_search.ids(session, wanted, limit=limit + 1, after=after)
+        rows = parcel_list.rows(session, ids=found[:limit])
+    following = rows[-1].code if len(found) > limit else None
+    document = {"parcels": [_shown(row) for row in rows], "total": total, "next": following}
     text = _out.table(
         ("编码", "名称", "乡镇", "状态", "面积", "存疑"),
         [
@@ -180,6 +195,8 @@ def list_parcels(
         ],
         empty="没有地块。",
     )  # fmt: skip
+    if following:
+        text += f"\n共 {total:,} 块，列出 {len(rows)} 块。下一页：--after {following}"
     _out.give(document, text, as_json=as_json)
 
 

@@ -5,11 +5,11 @@ Each line explains its own zero: why there is land and no measurement, a measure
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from sinks.cooperative import contracts
-from sinks.cooperative.contracts import Contract
+from sinks.cooperative.contracts import Contract, ContractParcel
 from sinks.core.people import Party
 from sinks.crediting.issuance import ParcelCredit
 from sinks.crediting.ledger import BLOCK_UNITS, Account, AccountKind, Batch, Block, BlockState
@@ -117,7 +117,7 @@ def _area_m2(session: Session, parcel_ids: list[int]) -> float:
 def _line(session: Session, contract: Contract, counterparty: Party) -> Line:
     parcel_ids = [member.parcel_id for member in contracts.members(session, contract.id)]
     measured = {
-        name: _run_kg(session, parcel_ids, statuses)
+        name: _run_kg(session, parcel_ids, statuses, contract.id)
         for name, statuses in (("any", tuple(RoundStatus)), ("ver", VERIFIED), ("rec", RECORDED))
     }
     issued_kg = session.scalar(
@@ -154,14 +154,38 @@ def _line(session: Session, contract: Contract, counterparty: Party) -> Line:
     )
 
 
-def _run_kg(session: Session, parcel_ids: list[int], statuses: tuple[RoundStatus, ...]) -> int:
-    """Kilograms that the submitted (or newest) runs of rounds in these states give the parcels."""
-    total = session.scalar(
+def _run_kg(
+    session: Session,
+    parcel_ids: list[int],
+    statuses: tuple[RoundStatus, ...],
+    contract_id: int | None = None,
+) -> int:
+    """Kilograms that the submitted (or newest) runs of rounds in these states give the parcels; of
+    the days of one contract, if named."""
+    query = (
         select(func.sum(RunParcel.issuable_kg))
         .join(MonitoringRound, MonitoringRound.run_id == RunParcel.run_id)
         .where(RunParcel.parcel_id.in_(parcel_ids), MonitoringRound.status.in_(statuses))
     )
-    return int(total or 0)
+    if contract_id is not None:
+        query = query.where(_of_contract(RunParcel.parcel_id, contract_id))
+    return int(session.scalar(query) or 0)
+
+
+def _of_contract(parcel_id: InstrumentedAttribute[int], contract_id: int) -> ColumnElement[bool]:
+    """Whether the contract held the parcel for all days of the round: a parcel may have been under
+    another before it and after it."""
+    return (
+        select(ContractParcel.parcel_id)
+        .where(
+            ContractParcel.contract_id == contract_id,
+            ContractParcel.parcel_id == parcel_id,
+            ContractParcel.period.contains(
+                func.daterange(MonitoringRound.period_start, MonitoringRound.period_end)
+            ),
+        )
+        .exists()
+    )
 
 
 def _kg_by_state(session: Session, origin_id: int) -> dict[str, int]:
@@ -192,7 +216,10 @@ def _why(
         session.scalars(
             select(MonitoringRound)
             .join(RoundParcel, RoundParcel.round_id == MonitoringRound.id)
-            .where(RoundParcel.parcel_id.in_(parcel_ids))
+            .where(
+                RoundParcel.parcel_id.in_(parcel_ids),
+                _of_contract(RoundParcel.parcel_id, contract.id),
+            )
             .distinct()
         )
     )

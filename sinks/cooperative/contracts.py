@@ -9,7 +9,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, func, select, text
+from sqlalchemy.dialects.postgresql import DATERANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sinks.core import audit
@@ -42,6 +43,12 @@ class Contract(Base):
         CheckConstraint("estimate_kg >= 0 and fee_fen_mu_year >= 0", name="amounts"),
         CheckConstraint("net_share > 0 and net_share <= 1", name="net_share"),
         CheckConstraint("signed_by_id <> drafted_by_id", name="two_clerks"),
+        CheckConstraint(
+            "(status = 'closed') = (ended_on is not null)"
+            " and (ended_on is null) = (ended_by_id is null)"
+            " and (ended_on is null) = (end_reason is null) and ended_on <= term_to",
+            name="ended_whole",
+        ),
     )
 
     id: Mapped[Key]
@@ -60,10 +67,13 @@ class Contract(Base):
     signed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     signed_on: Mapped[date | None]
     recorded_at: Mapped[RecordedAt]
+    ended_on: Mapped[date | None]  # The first day it holds nothing any more.
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    end_reason: Mapped[str | None]
 
 
 class ContractParcel(Base):
-    """A parcel under a contract; under one at a time."""
+    """A parcel under a contract; under one at a time, and under one for any day."""
 
     __tablename__ = "contract_parcel"
     __table_args__ = (
@@ -71,11 +81,14 @@ class ContractParcel(Base):
             "contract_parcel_one_standing", "parcel_id",
             unique=True, postgresql_where=text("standing"),
         ),
+        ExcludeConstraint(("parcel_id", "="), ("period", "&&"), name="contract_parcel_days"),
     )  # fmt: skip
 
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"), primary_key=True)
     parcel_id: Mapped[int] = mapped_column(ForeignKey("parcel.id"), primary_key=True)
     standing: Mapped[bool]
+    # Written by the database from the contract: null while it is drafted.
+    period: Mapped[Range[date] | None] = mapped_column(DATERANGE)
 
 
 def draft(
@@ -99,8 +112,8 @@ def draft(
     Invalid
         An empty field, a term that runs backwards, an estimate beyond reason.
     Conflict
-        A parcel is not enrolled, is under another contract, or the counterparty holds no reviewed
-        right on it, or one that ends before the term.
+        A parcel is not enrolled, is under another contract on a day of the term, or the counterparty
+        holds no reviewed right on it, or one that ends before the term.
     """
     actor.require(Role.COOPERATIVE)
     if not number.strip() or not exit_clause.strip() or not parcel_ids:
@@ -112,6 +125,7 @@ def draft(
     area_m2 = 0.0
     for parcel_id in sorted(parcel_ids):
         area_m2 += _refuse_unfit(session, parcel_id, counterparty_id, term_to)
+    _refuse_taken(session, parcel_ids, term_from, term_to)
     _refuse_unreasonable(estimate_kg, area_m2, term_from, term_to)
     row = Contract(
         number=number.strip(),
@@ -159,6 +173,31 @@ def _refuse_unfit(session: Session, parcel_id: int, counterparty_id: int, term_t
     return parcels.present_version(session, parcel_id).area_m2
 
 
+def _refuse_taken(session: Session, parcel_ids: list[int], start: date, end: date) -> None:
+    """Refuse a term with a day on which another contract holds one of the parcels."""
+    taken = session.execute(
+        select(
+            parcels.Parcel.code,
+            func.lower(ContractParcel.period),
+            func.upper(ContractParcel.period),
+        )
+        .join(parcels.Parcel, parcels.Parcel.id == ContractParcel.parcel_id)
+        .where(
+            ContractParcel.parcel_id.in_(parcel_ids),
+            ContractParcel.period.overlaps(Range(start, end)),
+        )
+        .order_by(parcels.Parcel.code)
+        .limit(1)
+    ).one_or_none()
+    if taken:
+        code, taken_from, taken_to = taken
+        raise Conflict(
+            f"{code} 在 {taken_from} 至 {taken_to}（不含末日）已由另一份收储合同收储。"
+            f"新合同的期限不能含有这些日子。",
+            code="contract_days",
+        )
+
+
 def _refuse_unreasonable(estimate_kg: int, area_m2: float, start: date, end: date) -> None:
     mu_years = Decimal(area_m2) * 15 / 10_000 * Decimal((end - start).days) / Decimal("365.25")
     if Decimal(estimate_kg) / 1000 > ESTIMATE_T_MU_YEAR_MAX * mu_years:
@@ -185,7 +224,13 @@ def sign(session: Session, actor: Actor, contract_id: int) -> Contract:
                 f"{parcel.code} 现为“{parcels.STATUS_ZH[ParcelStatus(parcel.status)]}”，合同不能签订。",
                 code="not_enrolled",
             )
-    row.status, row.signed_by_id, row.signed_on = Status.SIGNED, actor.person_id, today(session)
+    taken = Conflict(
+        "合同中有地块在这个期限内已由另一份收储合同收储，不能签订。请改期限重新起草。",
+        code="contract_days",
+    )
+    with refused_in_words(session, {"contract_parcel_days": taken}):
+        row.status, row.signed_by_id = Status.SIGNED, actor.person_id
+        row.signed_on = today(session)
     for member in members(session, contract_id):
         parcels.step(
             session, actor, member.parcel_id, ParcelStatus.UNDER_CONTRACT,
@@ -197,6 +242,49 @@ def sign(session: Session, actor: Actor, contract_id: int) -> Contract:
     return row
 
 
+def end(session: Session, actor: Actor, contract_id: int, *, reason: str) -> Contract:
+    """A clerk of the cooperative records that a signed contract has ended, and why.
+
+    It ends with its term where that is over, else today. Its parcels are enrolled again and may be
+    collected anew for the days after; what was issued stays, and so do the days before.
+
+    Raises
+    ------
+    Conflict
+        ``step``: the contract is not signed. ``round_open``: a round that goes beyond its end has
+        not been issued.
+    """
+    actor.require(Role.COOPERATIVE)
+    if not reason.strip():
+        raise Invalid("请写明合同终止的原因。", code="reason")
+    row = session.get(Contract, contract_id, with_for_update=True, populate_existing=True)
+    if row is None or row.cooperative_id != actor.party_id:
+        raise NotFound("没有这份合同。", code="contract")
+    if row.status != Status.SIGNED:
+        raise Conflict("合同尚未签订，或已经终止。", code="step")
+    standing = [member for member in members(session, contract_id) if member.standing]
+    for member in standing:
+        # A round takes its parcels in by the same lock: the one waits and then sees the other.
+        parcels.locked(session, member.parcel_id)
+    unissued = Conflict(
+        "合同的地块在尚未签发的监测期中，监测期超出合同终止日。请先办完该监测期，再终止合同。",
+        code="round_open",
+    )
+    with refused_in_words(session, {"contract_round_open": unissued}):
+        row.status, row.ended_on = Status.CLOSED, min(row.term_to, today(session))
+        row.ended_by_id, row.end_reason = actor.person_id, reason.strip()
+    detail = {"contract": row.number, "reason": row.end_reason}
+    for member in standing:
+        member.standing = False
+        parcels.leave_contract(session, actor, member.parcel_id, detail)
+    session.flush()
+    audit.record(
+        session, actor, "contract.end", f"contract:{contract_id}",
+        {"reason": row.end_reason, "ended_on": row.ended_on.isoformat()},
+    )  # fmt: skip
+    return row
+
+
 def members(session: Session, contract_id: int) -> list[ContractParcel]:
     """The parcels of a contract."""
     query = select(ContractParcel).where(ContractParcel.contract_id == contract_id)
@@ -204,9 +292,9 @@ def members(session: Session, contract_id: int) -> list[ContractParcel]:
 
 
 def holders(session: Session, round_id: int) -> dict[int, tuple[int, int]]:
-    """Parcel id -> (contract id, cooperative's party id), for the round's parcels under a signed
-    contract whose term covers its period: what was taken up before or after the term is not the
-    cooperative's."""
+    """Parcel id -> (contract id, cooperative's party id), for the round's parcels that one contract
+    held for its whole period: what was taken up before its term or after its end is not the
+    cooperative's, and what was taken up while it stood is, also when it has ended since."""
     row = rounds.get(session, round_id)
     parcel_ids = [member.parcel_id for member in rounds.round_parcels(session, round_id)]
     rows = session.execute(
@@ -214,9 +302,7 @@ def holders(session: Session, round_id: int) -> dict[int, tuple[int, int]]:
         .join(Contract, Contract.id == ContractParcel.contract_id)
         .where(
             ContractParcel.parcel_id.in_(parcel_ids),
-            ContractParcel.standing,
-            Contract.term_from <= row.period_start,
-            Contract.term_to >= row.period_end,
+            ContractParcel.period.contains(Range(row.period_start, row.period_end)),
         )
     )
     return {parcel_id: (contract_id, party_id) for parcel_id, contract_id, party_id in rows}
@@ -231,13 +317,46 @@ def of_parcel(session: Session, parcel_id: int) -> Contract | None:
     )
 
 
-def listing(session: Session, *, party_id: int | None = None) -> list[tuple[Contract, Party]]:
-    """Contracts with their counterparties, newest first; of one cooperative if named."""
+def listing(
+    session: Session, *, party_id: int | None = None, search: str = "", limit: int | None = None
+) -> list[tuple[Contract, Party]]:
+    """Contracts with their counterparties, newest first; of one cooperative if named.
+
+    search : in the number or the counterparty's name
+    """
     query = (
         select(Contract, Party)
         .join(Party, Party.id == Contract.counterparty_id)
         .order_by(Contract.id.desc())
+        .limit(limit)
     )
     if party_id is not None:
         query = query.where(Contract.cooperative_id == party_id)
+    if search:
+        query = query.where(
+            Contract.number.icontains(search, autoescape=True)
+            | Party.name.icontains(search, autoescape=True)
+        )
     return [(row, party) for row, party in session.execute(query)]
+
+
+def count(session: Session, *, party_id: int | None = None) -> int:
+    """How many contracts there are; of one cooperative if named."""
+    query = select(func.count()).select_from(Contract)
+    if party_id is not None:
+        query = query.where(Contract.cooperative_id == party_id)
+    return session.scalar(query) or 0
+
+
+def extents(session: Session, contract_ids: list[int]) -> dict[int, tuple[int, float]]:
+    """Contract id -> how many parcels it names, and their land as it is drawn now [m2]."""
+    rows = session.execute(
+        select(ContractParcel.contract_id, func.count(), func.sum(parcels.ParcelVersion.area_m2))
+        .join(parcels.ParcelVersion, parcels.ParcelVersion.parcel_id == ContractParcel.parcel_id)
+        .where(
+            ContractParcel.contract_id.in_(contract_ids), parcels.ParcelVersion.valid_to.is_(None)
+        )
+        .group_by(ContractParcel.contract_id)
+    )
+    found = {contract_id: (number, float(area_m2)) for contract_id, number, area_m2 in rows}
+    return {contract_id: found.get(contract_id, (0, 0.0)) for contract_id in contract_ids}

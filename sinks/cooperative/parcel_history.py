@@ -56,6 +56,7 @@ STEPS_ZH = MappingProxyType(
         "attribute.take_over": "承接属性，待复核",
         "consent.take_over": "承接集体同意",
         "project.leave": "退出项目",
+        parcels.CONTRACT_LEFT: "收储合同终止",
         **{
             f"parcel.{status}": parcels.STATUS_ZH[status]
             for status in Status
@@ -184,13 +185,14 @@ def _contracts(session: Session, parcel_id: int) -> Iterator[Event]:
         .where(ContractParcel.parcel_id == parcel_id)
     )
     for row, standing in found:
-        state = "有效" if standing else "未签或已不覆盖本地块"
+        ended = f"已于 {row.ended_on} 终止：{row.end_reason}" if row.ended_on else ""
+        state = "有效" if standing else ended or "未签或已不覆盖本地块"
         yield Event(
             row.recorded_at, "contract",
             f"收储合同 {row.number}，{row.term_from} 至 {row.term_to}（{state}）",
             row.signed_on, f"contract:{row.id}", "contract",
             {"number": row.number, "term_from": row.term_from, "term_to": row.term_to,
-             "standing": standing},
+             "standing": standing, "ended_on": row.ended_on, "end_reason": row.end_reason},
         )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ _FOUND = """(p.code {like} :search OR p.name {like} :search OR p.township {like}
               OR r.party_id IN (SELECT h.id FROM party h WHERE h.name {like} :search)))"""
 
 
-def _where(wanted: Wanted) -> tuple[str, dict[str, Any]]:
+def condition_of(wanted: Wanted) -> tuple[str, dict[str, Any]]:
     """The condition on ``parcel p`` with its values."""
     like = wanted.search.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     # Without letters there is no case to fold, which costs eight times the comparison.
@@ -76,7 +76,7 @@ def _where(wanted: Wanted) -> tuple[str, dict[str, Any]]:
 
 def counts(session: Session, wanted: Wanted) -> dict[str, int]:
     """How many there are by what they are drawn as (`KINDS`)."""
-    condition, values = _where(wanted)
+    condition, values = condition_of(wanted)
     found = session.execute(
         text(
             f"SELECT kind, count(*) FROM (SELECT {_KIND} AS kind FROM parcel p WHERE {condition}) k"
@@ -87,16 +87,18 @@ def counts(session: Session, wanted: Wanted) -> dict[str, int]:
     return {KINDS[kind]: count for kind, count in found}
 
 
-def ids(session: Session, wanted: Wanted, *, limit: int, offset: int = 0) -> list[int]:
-    """The ids of one page of them, by code."""
-    condition, values = _where(wanted)
+def ids(
+    session: Session, wanted: Wanted, *, limit: int, offset: int = 0, after: str = ""
+) -> list[int]:
+    """The ids of one page of them, by code; from the first code behind ``after`` on."""
+    condition, values = condition_of(wanted)
     return list(
         session.scalars(
             text(
-                f"SELECT p.id FROM parcel p WHERE {condition} ORDER BY p.code"
+                f"SELECT p.id FROM parcel p WHERE p.code > :after AND {condition} ORDER BY p.code"
                 " LIMIT :limit OFFSET :offset"
             ),
-            values | {"limit": limit, "offset": offset},
+            values | {"limit": limit, "offset": offset, "after": after},
         )
     )
 
@@ -116,7 +118,7 @@ def townships(session: Session, district_code: str = "") -> list[str]:
 
 def bounds(session: Session, wanted: Wanted) -> Bounds | None:
     """West, south, east, north of them; None if there is none."""
-    condition, values = _where(wanted)
+    condition, values = condition_of(wanted)
     found = session.execute(
         text(
             "SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) FROM ("
@@ -130,7 +132,7 @@ def bounds(session: Session, wanted: Wanted) -> Bounds | None:
 
 def at(session: Session, wanted: Wanted, longitude: float, latitude: float) -> int | None:
     """The one under a point, or the nearest within `CLICK_DEGREES_MAX`; None if there is none."""
-    condition, values = _where(wanted)
+    condition, values = condition_of(wanted)
     return session.scalar(
         text(
             "SELECT p.id FROM parcel_version v JOIN parcel p ON p.id = v.parcel_id,"
@@ -147,7 +149,7 @@ def nearest(
     but_not: Sequence[int] = (),
 ) -> list[int]:  # fmt: skip
     """Ids of those, not withdrawn, that lie nearest to the middle of a box; the nearest first."""
-    condition, values = _where(wanted or Wanted())
+    condition, values = condition_of(wanted or Wanted())
     return list(
         session.scalars(
             text(
@@ -200,7 +202,7 @@ SELECT coalesce(json_agg(json_build_array(kind, id, coordinates)), '[]')::text F
 def tile(session: Session, wanted: Wanted, zoom: int, column: int, line: int) -> str:
     """Those in a Web Mercator tile as JSON: [index in `KINDS`, id, coordinates] in units of the tile, 0
     at its north-west corner, TILE_UNITS across."""
-    condition, values = _where(wanted)
+    condition, values = condition_of(wanted)
     return session.execute(
         text(TILE.format(condition=condition)),
         values | {"zoom": zoom, "column": column, "line": line},

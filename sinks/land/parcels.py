@@ -85,11 +85,14 @@ NEXT = MappingProxyType(
             Status.WITHDRAWN,
             Status.RIGHTS_REVIEWED,  # When the enrolment expires unproven.
         },
-        Status.UNDER_CONTRACT: {Status.SUSPENDED, Status.WITHDRAWN},
+        # To enrolled when the contract has ended.
+        Status.UNDER_CONTRACT: {Status.ENROLLED, Status.SUSPENDED, Status.WITHDRAWN},
         Status.SUSPENDED: {Status.ENROLLED, Status.UNDER_CONTRACT, Status.WITHDRAWN},
         Status.WITHDRAWN: set(),
     }
 )
+# The contract of a suspended parcel has ended: it is enrolled when it is taken up again.
+CONTRACT_LEFT = "parcel.contract_left"
 CLAIMING = (Status.ENROLLED, Status.UNDER_CONTRACT, Status.SUSPENDED)
 
 
@@ -203,12 +206,26 @@ def resume(session: Session, actor: Actor, parcel_id: int, reason: str) -> None:
             "请办理退出，按新边界重新申报。",
             code="gives_way",
         )
+    before = {
+        f"parcel.{Status.ENROLLED}": Status.ENROLLED,
+        f"parcel.{Status.UNDER_CONTRACT}": Status.UNDER_CONTRACT,
+        CONTRACT_LEFT: Status.ENROLLED,
+    }
     held = [
-        event.action.removeprefix("parcel.")
+        before[event.action]
         for event in audit.history(session, f"parcel:{parcel_id}")
-        if event.action in (f"parcel.{Status.ENROLLED}", f"parcel.{Status.UNDER_CONTRACT}")
+        if event.action in before
     ]
-    step(session, actor, parcel_id, Status(held[-1]), {"reason": reason})
+    step(session, actor, parcel_id, held[-1], {"reason": reason})
+
+
+def leave_contract(session: Session, actor: Actor, parcel_id: int, detail: dict[str, Any]) -> None:
+    """Take a parcel out of the contract that stood over it; one that is suspended stays so."""
+    parcel = locked(session, parcel_id)
+    if parcel.status == Status.UNDER_CONTRACT:
+        step(session, actor, parcel_id, Status.ENROLLED, detail)
+    else:
+        audit.record(session, actor, CONTRACT_LEFT, f"parcel:{parcel_id}", detail)
 
 
 def move(parcel: Parcel, to: Status) -> None:

@@ -188,14 +188,9 @@ def _since(action: str, prefix: str, key: Any) -> Any:
 
 
 def _contracts(session: Session, actor: Actor) -> Iterator[Waiting]:
-    parcel_ids = {item.parcel_id for item in collection.collectable(session) if not item.drafted_in}
-    if parcel_ids:
-        since = session.scalar(
-            select(func.min(_since("parcel.enrolled", "parcel:", Parcel.id))).where(
-                Parcel.id.in_(parcel_ids)
-            )
-        )
-        yield Waiting("contract_draft", len(parcel_ids), since, "contracts")
+    count, since = collection.waiting(session)
+    if count:
+        yield Waiting("contract_draft", count, since, "contracts")
     yield from _one(
         session, "contract_sign",
         select(func.count(), func.min(Contract.recorded_at)).where(
