@@ -12,9 +12,9 @@ published range lo-hi gives a lognormal about the value with sd_log = ln(hi/lo)/
 import hashlib
 import json
 import math
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -223,14 +223,10 @@ def simulate(
     return Simulated(mean, sd, p2_5, p5, p33_3, p50, p95, p97_5, draws, seed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Practice:
-    """What decides the draws of a practice; the seed is a hash of all that the calculation reads."""
-
-    seed: int
-    spreads: tuple[tuple[str, Spread], ...]
-    groups: tuple[tuple[str, str], ...]
-    calculation: Calculation = field(compare=False)
+# By seed, spreads and groups; the seed is a hash of all that the calculation reads. Only the figures
+# are kept, not the calculation, which may hold the land of a whole county.
+_kept: dict[tuple[Any, ...], Simulated] = {}
+_keeping = threading.Lock()
 
 
 def simulate_practice(
@@ -245,24 +241,16 @@ def simulate_practice(
     practice : everything the calculation depends on but the factors, whose hash is `factor_hash`;
         `area_ha` and `policy` in it are left out, so that the calculation may not depend on them
     """
-    return _remembered(
-        _Practice(
-            seed_of(practice, factor_hash),
-            tuple(spreads.items()),
-            tuple((groups or {}).items()),
-            calculation,
-        )
-    )
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _remembered(practice: _Practice) -> Simulated:
-    return simulate(
-        practice.calculation,
-        dict(practice.spreads),
-        seed=practice.seed,
-        groups=dict(practice.groups),
-    )
+    seed = seed_of(practice, factor_hash)
+    key = (seed, tuple(spreads.items()), tuple((groups or {}).items()))
+    if (known := _kept.get(key)) is not None:
+        return known
+    found = simulate(calculation, spreads, seed=seed, groups=groups)
+    with _keeping:
+        while len(_kept) >= _REMEMBERED:
+            del _kept[next(iter(_kept))]
+        _kept[key] = found
+    return found
 
 
 def seed_of(data: Mapping[str, Any], factor_hash: str) -> int:

@@ -86,3 +86,30 @@ def test_shapes_follow_what_is_published():
 def test_too_few_draws_are_refused():
     with pytest.raises(OutOfDomain, match="至少"):
         propagation.simulate(removal, SPREADS, seed=1, draws=100)
+
+
+def test_a_practice_is_drawn_once_and_scaled_to_its_land_and_another_practice_anew():
+    calls = []
+
+    def per_hectare(v):
+        calls.append(1)
+        return v["delta"] * (1 + v["r"])
+
+    one, again, other = (
+        propagation.simulate_practice(per_hectare, SPREADS, practice, "hash of factors")
+        for practice in (
+            {"kind": "a", "area_ha": 1.0, "policy": {"unit_kg": 1}},
+            {"kind": "a", "area_ha": 9.0, "policy": {"unit_kg": 1000}},
+            {"kind": "b", "area_ha": 1.0, "policy": {"unit_kg": 1}},
+        )
+    )
+    assert one == again != other
+    assert len(calls) == 2
+    whole = one.times(9.0)
+    assert (whole.mean, whole.sd, whole.p95) == (9 * one.mean, 9 * one.sd, 9 * one.p95)
+    assert (whole.seed, whole.draws, whole.u90) == (one.seed, one.draws, pytest.approx(one.u90))
+    # Another value of a factor is another practice, whatever its hash.
+    moved = {**SPREADS, "r": Spread(0.40, 0.07, "normal", 0.0)}
+    assert (
+        propagation.simulate_practice(per_hectare, moved, {"kind": "a"}, "hash of factors") != one
+    )
