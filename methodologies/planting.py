@@ -37,7 +37,7 @@ class ProjectFacts(Model):
     initial_agb_t_ha: Annotated[Agb, Field(description="项目开始时的地上生物量（t/ha）")]
     target_agb_t_ha: Annotated[Agb, Field(description="目标结构的地上生物量（t/ha）")]
     credited_elsewhere_co2_t: Annotated[
-        Amount, Field(description="登记簿以外已计入的碳汇量（tCO2）")
+        Amount, Field(description="登记簿以外已计入的碳汇量（tCO₂）")
     ]
 
     @model_validator(mode="after")
@@ -63,7 +63,7 @@ class PeriodFacts(Model):
     organic_n_kg_baseline: Annotated[Amount, Field(description="基线施用有机肥氮（kg N）")]
     urea_t_project: Annotated[Amount, Field(description="项目施用尿素（t）")]
     urea_t_baseline: Annotated[Amount, Field(description="基线施用尿素（t）")]
-    leakage_co2e_t: Annotated[Amount, Field(description="边界外增加的排放（tCO2e）")]
+    leakage_co2e_t: Annotated[Amount, Field(description="边界外增加的排放（tCO₂e）")]
     fires: Annotated[list[StatedFire], Field(description="过火")]
 
     @property

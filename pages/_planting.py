@@ -203,13 +203,15 @@ def ask_period_facts(key: str) -> dict[str, Any]:
         )
     )
     found: dict[str, Any] = {}
-    left, right = st.columns(2)
     amounts = [name for name in names if name != "fires"]
-    for place, name in enumerate(amounts):
-        found[name] = (left, right)[place % 2].number_input(
-            _title(names, name), min_value=0.0, value=None, key=f"{key}.{name}"
-        )
-    burnt = right.selectbox(
+    # Two a row, and on a phone still in their order.
+    for first in range(0, len(amounts), 2):
+        for column, name in zip(st.columns(2), amounts[first : first + 2], strict=False):
+            found[name] = column.number_input(
+                _title(names, name), min_value=0.0, value=None, key=f"{key}.{name}"
+            )
+    left, right = st.columns(2)
+    burnt = left.selectbox(
         t("本期过火", "Fire in the period"), [False, True], index=None, format_func=_yes,
         key=f"{key}.burnt", placeholder=t("请选择", "Choose"),
     )  # fmt: skip
@@ -249,7 +251,10 @@ def show_project(me: Actor, project_id: int, stated: Stated, *, mine: bool, draf
     show([stated])
     if not mine:
         return
-    _evidence_form(me, project_id, f"facts.{project_id}", projects.add_evidence)
+    _evidence_form(
+        me, project_id, f"facts.{project_id}", projects.add_evidence,
+        t("项目事实的依据材料", "Evidence of the project's facts"),
+    )  # fmt: skip
     if not draft:
         return
     with st.expander(t("改填项目事实", "State the facts anew")):
@@ -270,14 +275,18 @@ def show_round(me: Actor, round_id: int, *, mine: bool) -> None:
         stated = of_round(session, round_id)
     if not stated:
         return
-    with st.expander(t("填报事实与依据", "What is stated, with evidence"), expanded=mine):
+    lacking = mine and any(one.evidence == () for one in stated)
+    with st.expander(t("填报事实与依据", "What is stated, with evidence"), expanded=lacking):
         show(stated)
         if mine:
-            _evidence_form(me, round_id, f"period-facts.{round_id}", rounds.add_evidence)
+            _evidence_form(
+                me, round_id, f"period-facts.{round_id}", rounds.add_evidence,
+                t("本期填报的依据材料", "Evidence of what is stated of this period"),
+            )  # fmt: skip
 
 
-def _evidence_form(me: Actor, key_id: int, key: str, file_it: Any) -> None:
-    file = st.file_uploader(t("依据材料", "Evidence"), key=f"{key}.file")
+def _evidence_form(me: Actor, key_id: int, key: str, file_it: Any, title: str) -> None:
+    file = st.file_uploader(title, key=f"{key}.file")
     if st.button(t("存档", "File"), key=f"{key}.send", disabled=file is None) and file is not None:
         with explained():
             with db.transaction(me) as session:

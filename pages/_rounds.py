@@ -30,6 +30,11 @@ def show_rounds(me: Actor, card: Card) -> None:
             )
             if card.by_records
             else t(
+                "还没有监测期。样地两期都调查后填报本期事实并开启；开启时冻结地块、样地和填报。",
+                "No rounds yet. State the period and open one once plots are visited twice.",
+            )
+            if card.stated is not None
+            else t(
                 "还没有监测期。选好期初、期末两期图层后开启；开启时冻结地块、图层和样地。",
                 "No rounds yet. Open one over two layers; parcels, layers and plots are frozen then.",
             )
