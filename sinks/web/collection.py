@@ -129,13 +129,11 @@ def listed(
 
 
 def waiting(session: Session) -> tuple[int, Any]:
-    """How many parcels could be collected and are in no draft, and since when the oldest waits."""
-    free = f"SELECT p.id FROM {_COLLECTABLE} WHERE {_UNDRAFTED}"
+    """How many parcels could be collected and are in no draft, and when the oldest was enrolled."""
     count, since = session.execute(
         text(
-            "SELECT count(*), min(at) FROM (SELECT max(e.at) AS at FROM parcel p"
-            " LEFT JOIN audit_event e ON e.subject = 'parcel:' || p.id"
-            f"  AND e.action = 'parcel.enrolled' WHERE p.id IN ({free}) GROUP BY p.id) one"
+            "SELECT count(*), min(k.precedence_at) FROM land_claim k WHERE k.parcel_id IN"
+            f" (SELECT p.id FROM {_COLLECTABLE} WHERE {_UNDRAFTED})"
         )
     ).one()
     return count, since
