@@ -125,8 +125,8 @@ class TeaNitrogen(Harvested):
 
     made_tea_t_ha: Annotated[float, Field(gt=0, le=20)]
     synthetic_n_kg_ha: Amount
-    organic_n_kg_ha: Amount
     urea_t_ha: Amount
+    organic_n_kg_ha: Amount
 
     @model_validator(mode="after")
     def _urea_is_synthetic(self) -> "TeaNitrogen":

@@ -154,7 +154,7 @@ def show_result(story: Story) -> None:
             _words.number(result["gross_co2_t"], 2), "tCO₂e",
             t("标准误未知", "standard error unknown") if spread is None
             else t(f"± {_words.number(spread, 2)}（一个标准误）", f"± {_words.number(spread, 2)} (one standard error)"),
-            title=t("估计的减排量", "Estimated reduction") if story.by_records
+            title=t("估计的减排量", "Estimated reduction") if story.is_reduction
             else t("估计的碳汇量", "Estimated removal"),
         )  # fmt: skip
     with net:
@@ -162,7 +162,7 @@ def show_result(story: Story) -> None:
             _words.number(result["net_co2_t"], 2), "tCO₂e",
             t(f"已扣 {_words.share(result['deduction_share'])}，缓冲前",
               f"after {_words.share(result['deduction_share'])} off, before buffer"),
-            title=t("净减排量", "Net reduction") if story.by_records
+            title=t("净减排量", "Net reduction") if story.is_reduction
             else t("净碳汇量", "Net removal"),
         )  # fmt: skip
     with issuable:

@@ -46,7 +46,7 @@ def load(session: Any, round_id: int) -> list[RecordFacts]:
 
 
 def equation(result: Mapping[str, Any]) -> str:
-    """The reduction on one line: the strata added up."""
+    """The amount on one line: the strata added up."""
     strata = result["intermediate"]["strata"]
     parts = " + ".join(
         f"{row['gross_co2_t']:,.3f}（{t('层', 'stratum')} {row['id']}）" for row in strata
@@ -194,7 +194,7 @@ def why_nothing(result: Mapping[str, Any]) -> str:
     net = result["net_co2_t"]
     if net < 0:
         return t(
-            f"扣减后净量为 {net:,.3f} 吨：排放没有减少，负值结转抵减以后各期。",
-            f"The net is {net:,.3f} t: nothing was reduced, and the debit is carried forward.",
+            f"扣减后净量为 {net:,.3f} 吨：没有净减排或净增汇，负值结转抵减以后各期。",
+            f"The net is {net:,.3f} t: nothing was gained, and the debit is carried forward.",
         )
     return t("扣减后不足 1 千克，没有可签发的量。", "Less than a kilogram is left after deduction.")

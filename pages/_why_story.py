@@ -101,6 +101,11 @@ class Story:
     def by_records(self) -> bool:
         return catalogue.method(self.method_id).by_round == "records"
 
+    @property
+    def is_reduction(self) -> bool:
+        """Whether the round counts emissions that were not made, and no removal."""
+        return catalogue.method(self.method_id).pool == "non_co2"
+
 
 def load(me: Actor, round_id: int, run_id: int | None = None) -> Story | None:
     """The round with its submitted (newest) run, or the one named; None when it has none yet."""

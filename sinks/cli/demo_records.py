@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from sinks.cli.demo_people import MARK, Stage
-from sinks.cli.demo_projects import STATEMENT
 from sinks.cli.demo_register import MANAGERS, Land
 from sinks.core import db
 from sinks.crediting import projects, rounds
@@ -16,6 +15,7 @@ from sinks.measurement import activity_records
 METHOD_ID = "paddy-ch4/1"
 VILLAGE, CLERK = "morong", "clerk5"
 LOOKBACK_YEARS, PRACTICE_FROM_YEAR = (2022, 2023, 2024), 2025
+STATEMENT = "演示：经现场核查，项目符合方法学适用条件，边界、权属与活动记录一致。"
 # Of each field, in the order of the parcels [t/ha]: neighbours farm alike and harvest unlike.
 YIELDS_T_HA = (8.1, 7.9, 8.3)
 
