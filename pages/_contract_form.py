@@ -25,14 +25,14 @@ def the_form(person: Actor) -> None:
             )
         )
         return
+    if count > len(offered):
+        offered = narrowed(person, count)
     mount = st.session_state.get("contracts.mount", 0)
     number_column, party_column = st.columns(2)
     number = number_column.text_input(
         t("合同编号", "Number"), key=f"contracts.number.{mount}", max_chars=60,
         placeholder="AJ-2026-001",
     )  # fmt: skip
-    if count > len(offered):
-        offered = narrowed(person, count)
     names = {one.party_id: one for one in offered}
     party_id = party_column.selectbox(
         t("对方（持有已审权利）", "Counterparty (with a reviewed right)"), list(names),
