@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
+from gis_data import _xml
 from gis_data._rows import (
     Raw,
     RawRow,
@@ -35,8 +36,9 @@ def read(data: bytes, *, row_limit: int) -> Raw:
     """Return one row for each Placemark, in the order of the file."""
     rows: list[RawRow] = []
     depth = 0
+    text, encoding = _xml.utf8(data)
     try:
-        for event, element in iterparse(io.BytesIO(data), events=("start", "end"), forbid_dtd=True):
+        for event, element in iterparse(io.BytesIO(text), events=("start", "end"), forbid_dtd=True):
             depth += 1 if event == "start" else -1
             name = _local(element)
             if event == "start":
@@ -51,7 +53,7 @@ def read(data: bytes, *, row_limit: int) -> Raw:
     except (ParseError, LookupError, ValueError) as error:
         raise Refused("broken", f"不是完整的 KML：{str(error)[:80]}") from error
     fields = list(dict.fromkeys(name for row in rows for name in row.attributes))
-    return Raw("KML", rows, fields, "UTF-8", "EPSG:4326", False)
+    return Raw("KML", rows, fields, encoding, "EPSG:4326", False)
 
 
 def _may_open(name: str, depth: int) -> None:

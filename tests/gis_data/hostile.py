@@ -130,6 +130,15 @@ text("14b", "connection.csv", "no_outlines", "PG:dbname=postgres,host={url}\n")
 text("15", "esrijson.geojson", "unknown_format", '{"geometryType":"esriGeometryPolygon","features":[{"geometry":{"rings":[[[1,2]]]}}]}')  # fmt: skip
 text("15a", "topo.json", "unknown_format", '{"type":"Topology","objects":{},"arcs":[]}')
 text("18a", "pdf_zip.zip", "unknown_format", b"%PDF-1.7\n" + zipped(("a.geojson", b"{}")))
+text(
+    "18h", "gb_lies.kml", "encoding", b'<?xml version="1.0" encoding="GB2312"?><kml>\xff\xff</kml>'
+)
+text(
+    "18i",
+    "gb_dtd.kml",
+    "xml_forbidden",
+    '<?xml version="1.0" encoding="gbk"?><!DOCTYPE kml SYSTEM "{url}"><kml/>',
+)
 text("18b", "tiff_zip.zip", "unknown_format", b"II*\0" + zipped(("a.geojson", b"{}")))
 text("18c", "gif_html.geojson", "unknown_format", b"GIF89a<html><script>alert(1)</script>")
 text("18d", "png_csv.csv", "unknown_format", b"\x89PNG\r\n\x1a\nn,wkt\n1,2\n")

@@ -290,6 +290,28 @@ def test_kml_of_many_kinds_gives_a_row_for_each_placemark(tmp_path: Path) -> Non
     assert [(row.row, row.code) for row in report.refused] == [(2, "not_an_area"), (3, "empty")]
 
 
+@pytest.mark.parametrize("declared", ["GB2312", "gbk", "GB18030"])
+def test_kml_and_gpx_in_the_encoding_of_office_software_are_read(
+    tmp_path: Path, declared: str
+) -> None:
+    ring = " ".join(f"{x},{y}" for x, y in SQUARE.exterior.coords)
+    walk = "".join(f'<trkpt lon="{x}" lat="{y}"/>' for x, y in SQUARE.exterior.coords)
+    head = f'<?xml version="1.0" encoding="{declared}"?>'
+    (tmp_path / "a.kml").write_text(
+        f"{head}<kml><Placemark><name>余村</name><Polygon><outerBoundaryIs><LinearRing><coordinates>"
+        f"{ring}</coordinates></LinearRing></outerBoundaryIs></Polygon></Placemark></kml>",
+        encoding="gb18030",
+    )
+    (tmp_path / "a.gpx").write_text(
+        f"{head}<gpx><trk><name>余村</name><trkseg>{walk}</trkseg></trk></gpx>", encoding="gb18030"
+    )
+    for name in ("a.kml", "a.gpx"):
+        read = vectors.read(tmp_path / name)
+        assert [row.attributes["name"] for row in read.rows] == ["余村"]
+        assert read.encoding == "GB18030"
+        assert read.rows[0].polygon is not None
+
+
 def test_the_reader_runs_without_a_network_and_says_so(tmp_path: Path) -> None:
     frame().to_file(tmp_path / "a.geojson", engine="pyogrio")
     assert vectors.read(tmp_path / "a.geojson").network in ("cut", "driver list only")
