@@ -276,14 +276,19 @@ class Story:
 
 
 def measured_round(
-    session: Session, people_: dict[str, Actor], folder: Path, *, registered: bool = True
+    session: Session,
+    people_: dict[str, Actor],
+    folder: Path,
+    *,
+    registered: bool = True,
+    term_from: date = date(2023, 1, 1),
 ) -> Story:
     """Two parcels of 400 x 400 m under a contract, 30 plots, measured."""
     parcel_ids = [
         enrolled(session, people_, land(0, 0, 400, 400), name="01-001"),
         enrolled(session, people_, land(400, 0, 400, 400), name="01-002"),
     ]
-    contract_id = contracted(session, people_, parcel_ids)
+    contract_id = contracted(session, people_, parcel_ids, term_from=term_from)
     if registered:
         project_id = registered_project(session, people_, parcel_ids)
     else:

@@ -490,7 +490,7 @@ def credited_before_co2_t(
 def frozen_by_plots(session: Session, row: MonitoringRound, policy: dict[str, Any]) -> Frozen:
     """What a round of plots froze, with layers or without, and the policies to calculate with.
 
-    In a planting round what is carried from earlier rounds, the debit and what counts towards the
+    What is carried from earlier rounds, the debit and in a planting round what counts towards the
     target, is that of `policy`, else the project's.
     """
     project = session.get_one(projects.Project, row.project_id)
@@ -501,11 +501,14 @@ def frozen_by_plots(session: Session, row: MonitoringRound, policy: dict[str, An
     )  # fmt: skip
     chosen = {name: policy[name] for name in POLICIES_OF[project.method_id]}
     stated = {}
-    if (found := stated_facts.of_round(session, row.id)) is not None:
-        debit_kg = policy.get("carried_debit_kg")
-        chosen["carried_debit_kg"] = (
-            carried_debit_kg(session, row) if debit_kg is None else debit_kg
-        )
+    debit_kg = policy.get("carried_debit_kg")
+    if debit_kg is None:
+        debit_kg = carried_debit_kg(session, row)
+    found = stated_facts.of_round(session, row.id)
+    # Runs of moso-mgmt/1 stored before debits were carried do not name one: nought is left out.
+    if debit_kg or found is not None:
+        chosen["carried_debit_kg"] = debit_kg
+    if found is not None:
         stated = planting.document_parts(
             found[0].facts, found[1].period_facts, found[1].land_facts,
             credited_before_co2_t=policy["credited_before_co2_t"]
@@ -603,7 +606,7 @@ def remeasure(session: Session, round_id: int, run_id: int | None = None) -> Rem
     row = get(session, round_id)
     run = run_of(session, row, run_id)
     policy, _ = calculating_policies(session, run.method_id)
-    stored = {**policy, **run.input["policy"]}
+    stored = {"carried_debit_kg": 0, **policy, **run.input["policy"]}
     if "saturation" in run.input:
         stored["credited_before_co2_t"] = run.input["saturation"]["credited_before_co2_t"]
     return runs.remeasure(session, run, frozen(session, row, stored))
@@ -656,9 +659,7 @@ def _refuse_unfounded(session: Session, row: MonitoringRound, run: Run) -> None:
         before = credited_before_co2_t(session, row, stated[0].facts)
         if run.input["saturation"]["credited_before_co2_t"] != before:
             raise Conflict("以前监测期计入的量已改变，请重新核算后再公示。", code="remeasure")
-    else:
-        return
-    if run.input["policy"]["carried_debit_kg"] != carried_debit_kg(session, row):
+    if run.input["policy"].get("carried_debit_kg", 0) != carried_debit_kg(session, row):
         raise Conflict("以前监测期结转的负值已改变，请重新核算后再公示。", code="remeasure")
 
 

@@ -1,5 +1,6 @@
 """Monitoring rounds: notices that have to run out, findings, and people who may not do two things."""
 
+import math
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from sinks.core.db import today
 from sinks.core.errors import Conflict, NotPermitted
 from sinks.core.workdays import DayKind
 from sinks.crediting import issuance, projects, rounds, verification
-from sinks.measurement import plots, runs
+from sinks.measurement import layers, plots, runs
 from tests import world
 
 
@@ -258,3 +259,41 @@ def test_a_statement_on_a_run_that_was_replaced_is_refused(
     with pytest.raises(Conflict) as refusal:
         verification.verify(session, people["verifier"], story.round_id, "通过", run_id=run_id + 1)
     assert refusal.value.code == "measured_again"
+
+
+def test_what_an_earlier_round_lost_is_taken_from_the_next(
+    session: Session, people: dict[str, Actor], tmp_path: Path
+) -> None:
+    world.policies_in_force(session, people)
+    story = world.measured_round(session, people, tmp_path, term_from=date(2021, 1, 1))
+    before = rounds.run_of(session, rounds.get(session, story.round_id))
+    assert "carried_debit_kg" not in before.input["policy"]
+    earlier = layers.add(
+        session, people["officer"], world.biomass(tmp_path / "2021.tif", 63.0, seed=3),
+        stderr_path=world.biomass(tmp_path / "se.tif", 9.0, seed=4, noise=0.5),
+        name="地上生物量 2021", variable="agb", unit="Mg/ha", epoch=date(2021, 1, 1), phase="on",
+        licence="CC0", source="测试合成",
+    )  # fmt: skip
+    for plot in plots.of_project(session, story.project_id):
+        plots.add_visit(
+            session, people["clerk"], plot.id, measured_on=date(2021, 1, 5), phase="on",
+            culms=world.culms_of_agb(63.0, 400),
+        )  # fmt: skip
+    row = rounds.get(session, story.round_id)
+    lost = rounds.open_round(
+        session, people["clerk"], story.project_id,
+        layer_start_id=earlier.id, layer_end_id=row.layer_start_id or 0,
+    )  # fmt: skip
+    loss = rounds.measure(session, people["clerk"], lost.id).result
+    debit_kg = loss["intermediate"]["debit_carried_forward_kg"]
+    assert loss["issuable_kg"] == 0 and debit_kg == -math.floor(1000 * loss["net_co2_t"]) > 0
+
+    with pytest.raises(Conflict) as refusal, session.begin_nested():
+        rounds.publish(session, people["clerk"], story.round_id)
+    assert refusal.value.code == "remeasure"
+    run = rounds.measure(session, people["clerk"], story.round_id)
+    assert run.input["policy"]["carried_debit_kg"] == debit_kg
+    assert run.result["net_co2_t"] == pytest.approx(before.result["net_co2_t"] - debit_kg / 1000)
+    for stored in (before, run):  # Each with the debit that it was measured with.
+        again = rounds.remeasure(session, story.round_id, stored.id)
+        assert again.same_input and again.same_result
