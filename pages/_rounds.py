@@ -13,7 +13,7 @@ from pages._session import explained, plain, say_done
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor
-from sinks.crediting import projects, rounds, verification
+from sinks.crediting import openings, projects, rounds, verification
 from sinks.measurement import layers
 
 # While the owner may measure, and file what is missing.
@@ -83,7 +83,7 @@ def open_by_records(me: Actor, card: Card) -> None:
     if _kit.confirm(f"open.{card.id}", sentence, t("开启监测期", "Open the round")):
         with explained():
             with db.transaction(me) as session:
-                row = rounds.open_round_by_records(
+                row = openings.by_records(
                     session, me, card.id, period_start=period_start, period_end=period_end
                 )
                 round_id = row.id
@@ -129,7 +129,7 @@ def open_planting(me: Actor, card: Card) -> None:
     ):
         with explained():
             with db.transaction(me) as session:
-                row = rounds.open_round_by_plots(
+                row = openings.by_plots(
                     session, me, card.id, period_start=start, period_end=end, facts=facts
                 )
                 round_id = row.id
@@ -178,7 +178,7 @@ def open_form(me: Actor, card: Card, facts: Mapping[str, Any] | None = None) -> 
     ):
         with explained():
             with db.transaction(me) as session:
-                row = rounds.open_round(
+                row = openings.by_layers(
                     session, me, card.id, layer_start_id=start, layer_end_id=end, facts=facts
                 )
                 round_id = row.id

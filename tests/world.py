@@ -19,7 +19,7 @@ from sinks.cooperative import balance, contracts
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.people import Person
-from sinks.crediting import issuance, projects, rounds, verification
+from sinks.crediting import issuance, openings, projects, rounds, verification
 from sinks.land import attributes, claims, parcel_outlines, parcels, rights
 from sinks.measurement import activity_records, layers, plots
 
@@ -298,7 +298,7 @@ def measured_round(
         ).id  # fmt: skip
     found = two_layers(session, people_, folder)
     add_plots(session, people_, project_id, 30)
-    row = rounds.open_round(
+    row = openings.by_layers(
         session, people_["clerk"], project_id, layer_start_id=found.start_id,
         layer_end_id=found.end_id,
     )  # fmt: skip
@@ -469,7 +469,7 @@ def burning_farm(
 
 def open_2025(session: Session, people_: dict[str, Actor], farm: Farm) -> rounds.MonitoringRound:
     """The round of 2025."""
-    return rounds.open_round_by_records(
+    return openings.by_records(
         session, people_["clerk"], farm.project_id, period_start=date(2025, 1, 1),
         period_end=date(2026, 1, 1),
     )  # fmt: skip

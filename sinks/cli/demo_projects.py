@@ -14,6 +14,7 @@ from sinks.crediting import (
     certificates,
     issuance,
     ledger,
+    openings,
     projects,
     rounds,
     sample_designs,
@@ -186,7 +187,7 @@ class _Way:
 
     def _open(self) -> None:
         with self.stage.acting(self.plan.clerk) as (session, actor):
-            self.round_id = rounds.open_round(
+            self.round_id = openings.by_layers(
                 session, actor, self.project_id, layer_start_id=self.layers.start_id,
                 layer_end_id=self.layers.end_id,
             ).id  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from sinks.cli.demo_people import MARK, Stage
 from sinks.cli.demo_register import MANAGERS, Land
 from sinks.core import db
-from sinks.crediting import projects, rounds
+from sinks.crediting import openings, projects, rounds
 from sinks.measurement import activity_records
 
 METHOD_ID = "paddy-ch4/1"
@@ -28,7 +28,7 @@ def add(stage: Stage, land: Land) -> None:
         _write(stage, parcel_id, yield_t_ha)
     project_id = _registered(stage, parcel_ids)
     with stage.acting(CLERK) as (session, actor):
-        round_id = rounds.open_round_by_records(
+        round_id = openings.by_records(
             session, actor, project_id, period_start=date(PRACTICE_FROM_YEAR, 1, 1),
             period_end=date(PRACTICE_FROM_YEAR + 1, 1, 1),
         ).id  # fmt: skip

@@ -15,7 +15,7 @@ from sinks.cli._out import Json
 from sinks.cooperative import contracts
 from sinks.core import people
 from sinks.core.errors import Invalid
-from sinks.crediting import issuance, ledger, rounds, run_report, verification, what_if
+from sinks.crediting import issuance, ledger, openings, rounds, run_report, verification, what_if
 from sinks.crediting.ledger import Block
 from sinks.crediting.rounds import MonitoringRound, Status
 from sinks.measurement import runs
@@ -55,16 +55,16 @@ def open_round(
         project_id = _names.project_id(session, project)
         match start_layer, end_layer, start, end:
             case int(), int(), None, None:
-                row = rounds.open_round(
+                row = openings.by_layers(
                     session, actor, project_id, layer_start_id=start_layer,
                     layer_end_id=end_layer, facts=stated,
                 )  # fmt: skip
             case None, None, date(), date() if stated is not None:
-                row = rounds.open_round_by_plots(
+                row = openings.by_plots(
                     session, actor, project_id, period_start=start, period_end=end, facts=stated
                 )
             case None, None, date(), date():
-                row = rounds.open_round_by_records(
+                row = openings.by_records(
                     session, actor, project_id, period_start=start, period_end=end
                 )
             case _:

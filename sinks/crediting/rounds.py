@@ -14,16 +14,16 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from methodologies import catalogue, from_records, moso_mgmt_v1, planting
+from methodologies import catalogue, planting
 from sinks.core import audit, policies, workdays
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, refused_in_words, today
 from sinks.core.documents import Document
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.crediting import objections, projects, round_records, stated_facts
-from sinks.land import claims, eligibility, marks, parcels
+from sinks.land import parcels
 from sinks.land.parcels import ParcelVersion
-from sinks.measurement import layers, plot_runs, plots, record_runs, runs
+from sinks.measurement import layers, plot_runs, plots, runs
 from sinks.measurement.layers import Layer
 from sinks.measurement.plot_runs import Frozen, FrozenParcel
 from sinks.measurement.record_runs import FrozenByRecords, RecordedParcel
@@ -163,100 +163,6 @@ class RoundPlot(Base):
     visit_end_id: Mapped[int] = mapped_column(ForeignKey("plot_visit.id"))
 
 
-def open_round(
-    session: Session,
-    actor: Actor,
-    project_id: int,
-    *,
-    layer_start_id: int,
-    layer_end_id: int,
-    facts: Mapping[str, Any] | None = None,
-) -> MonitoringRound:
-    """Open a round over the period between two layers and freeze parcels, layers and sample.
-
-    A project may measure before it is registered; it may publish only after.
-
-    facts : of a planting method, what is stated of the period (`methodologies.planting.PeriodFacts`)
-
-    Raises
-    ------
-    Conflict
-        Another round overlaps the period, the land of a parcel was claimed by another during it,
-        or its sink is not the owner's for all of it.
-    NotEligible
-        A constraint under a parcel, or what it is, keeps it from being credited.
-    """
-    project = projects.owned(session, actor, project_id)
-    _refuse_other_measure(project, "map_and_plots" if facts is None else "planting")
-    start, end = (
-        layers.value_layer(session, layer_id, "agb") for layer_id in (layer_start_id, layer_end_id)
-    )
-    if start.epoch >= end.epoch:
-        raise Invalid("请选择先后两个日期的图层。", code="layers")
-    row = _opened(session, actor, project, start.epoch, end.epoch, (start.id, end.id))
-    _freeze_sample(session, row)
-    if facts is not None:
-        _freeze_facts(session, actor, row, facts)
-    audit.record(
-        session, actor, "round.open", f"round:{row.id}",
-        {"project": project_id, "layers": [start.sha256, end.sha256]},
-    )  # fmt: skip
-    return row
-
-
-def open_round_by_plots(
-    session: Session,
-    actor: Actor,
-    project_id: int,
-    *,
-    period_start: date,
-    period_end: date,
-    facts: Mapping[str, Any],
-) -> MonitoringRound:
-    """Open a round of a planting project over a period and freeze parcels, sample and statement.
-
-    Plots measured near both dates speak alone; a map made for forests does not see what is young.
-
-    Raises
-    ------
-    Conflict
-        As `open_round`; or visits near one date are of different phases, a parcel's land class is
-        not on file, or the method does not apply.
-    MethodInputInvalid
-        The statement is not complete, or a stratum has fewer than two plots.
-    """
-    project = projects.owned(session, actor, project_id)
-    _refuse_other_measure(project, "planting")
-    if not period_start < period_end <= today(session):
-        raise Invalid("监测期的终止日须晚于起始日，且不在将来。", code="period")
-    row = _opened(session, actor, project, period_start, period_end)
-    # No layer dates the period: the visits do, by as much as the method lets a season differ.
-    _freeze_sample(session, row, moso_mgmt_v1.SEASON_TOLERANCE_DAYS)
-    _freeze_facts(session, actor, row, facts)
-    policy, _ = calculating_policies(session, project.method_id)
-    # A round that could never be measured would bar its period for good.
-    runs.measure(session, frozen_by_plots(session, row, policy), plot_runs.MapError())
-    audit.record(
-        session, actor, "round.open", f"round:{row.id}",
-        {"project": project_id, "plots": len(_sample(session, row.id))},
-    )  # fmt: skip
-    return row
-
-
-def _freeze_facts(
-    session: Session, actor: Actor, row: MonitoringRound, facts: Mapping[str, Any]
-) -> None:
-    stated = stated_facts.freeze(
-        session, actor, row.id, row.project_id, period=(row.period_start, row.period_end),
-        land={
-            member.parcel_id: parcels.boundary_of(version)
-            for member, version in _frozen_parcels(session, row)
-        },
-        values=facts,
-    )  # fmt: skip
-    note(session, actor, row, "facts", {"period": stated.period, "land": stated.land})
-
-
 def add_evidence(
     session: Session, actor: Actor, round_id: int, *, name: str, content: bytes
 ) -> Document:
@@ -268,132 +174,6 @@ def add_evidence(
     return stated_facts.file_evidence(
         session, actor, stated_facts.ROUND_SUBJECT, round_id, name=name, content=content
     )
-
-
-def open_round_by_records(
-    session: Session, actor: Actor, project_id: int, *, period_start: date, period_end: date
-) -> MonitoringRound:
-    """Open a round over whole years and freeze parcels and the activity records that count.
-
-    Records written or corrected afterwards do not change the round.
-
-    Raises
-    ------
-    Conflict
-        As `open_round`; or records lack or differ within a stratum (`RecordsRefused`).
-    Invalid
-        The period is not whole years, has not ended, or begins before the project's practice.
-    """
-    project = projects.owned(session, actor, project_id)
-    _refuse_other_measure(project, "records")
-    if period_end > today(session):
-        raise Invalid("监测期尚未结束，记录还不完整。", code="period")
-    if period_end <= period_start:
-        raise Invalid("监测期的终止日须晚于起始日。", code="period")
-    row = _opened(session, actor, project, period_start, period_end)
-    counted = round_records.freeze(
-        session, row.id, [one.parcel_id for one in round_parcels(session, row.id)],
-        kinds=from_records.ASSEMBLIES[project.method_id].kinds, before_year=period_end.year,
-    )  # fmt: skip
-    policy, _ = calculating_policies(session, project.method_id)
-    # A round that could never be measured would bar its period for good.
-    record_runs.document(frozen_by_records(session, row, policy))
-    audit.record(
-        session, actor, "round.open", f"round:{row.id}",
-        {"project": project_id, "records": counted},
-    )  # fmt: skip
-    return row
-
-
-def _opened(
-    session: Session,
-    actor: Actor,
-    project: projects.Project,
-    start: date,
-    end: date,
-    layer_ids: tuple[int, int] | None = None,
-) -> MonitoringRound:
-    """A new round with its parcels frozen."""
-    _refuse_period(session, project, start, end)
-    row = MonitoringRound(
-        project_id=project.id,
-        period_start=start,
-        period_end=end,
-        layer_start_id=layer_ids[0] if layer_ids else None,
-        layer_end_id=layer_ids[1] if layer_ids else None,
-        opened_by_id=actor.person_id,
-    )
-    session.add(row)
-    session.flush()
-    _freeze_parcels(session, actor, row, project.owner_id)
-    return row
-
-
-def _refuse_other_measure(project: projects.Project, wanted: str) -> None:
-    if catalogue.method(project.method_id).by_round != wanted:
-        raise Invalid(
-            f"方法 {project.method_id} 不是这样核算的：有的按两期图层和样地，有的按活动记录，"
-            "造林还须填报本期事实。",
-            code="method",
-        )
-
-
-def _refuse_period(session: Session, project: projects.Project, start: date, end: date) -> None:
-    for other in of_project(session, project.id):
-        if other.period_start < end and start < other.period_end:
-            raise Conflict(
-                f"与已有监测期 {other.period_start} 至 {other.period_end} 重叠。", code="period"
-            )
-    if project.status == projects.Status.REJECTED:
-        raise Conflict("项目已被否决。", code="project_rejected")
-
-
-def _freeze_parcels(session: Session, actor: Actor, row: MonitoringRound, owner_id: int) -> None:
-    found = [
-        (member, parcels.locked(session, member.parcel_id))
-        for member in projects.members(session, row.project_id)
-    ]
-    # Land that is suspended, withdrawn or in doubt earns nothing; it is not in the round at all.
-    standing = [
-        (member, parcel) for member, parcel in found
-        if parcel.status in (parcels.Status.ENROLLED, parcels.Status.UNDER_CONTRACT)
-        and not marks.doubts(session, parcel.id)
-    ]  # fmt: skip
-    projects.refuse_unheld(
-        session, owner_id, [parcel.id for _, parcel in standing], row.period_start, row.period_end
-    )
-    for member, parcel in standing:
-        eligibility.refuse(session, parcel.id, eligibility.Step.CREDIT)
-        claim = claims.cover(session, actor, parcel.id, row.period_start)
-        session.add(
-            RoundParcel(
-                round_id=row.id,
-                parcel_id=parcel.id,
-                version_id=claim.version_id,
-                stratum=member.stratum,
-                creditable_area_m2=claim.creditable_area_m2,
-            )
-        )
-    session.flush()
-    if not session.scalar(select(RoundParcel.parcel_id).where(RoundParcel.round_id == row.id)):
-        raise Conflict("项目中没有可以计入的地块。", code="no_parcels")
-
-
-def _freeze_sample(session: Session, row: MonitoringRound, days_most: int = 366) -> None:
-    days_max, _ = policies.value_or_suggestion(session, "plot_days_max")
-    for item in plots.sample(
-        session, row.project_id, row.period_start, row.period_end,
-        days_max=min(int(days_max), days_most),
-    ):  # fmt: skip
-        session.add(
-            RoundPlot(
-                round_id=row.id,
-                plot_id=item.plot.id,
-                visit_start_id=item.start.id,
-                visit_end_id=item.end.id,
-            )
-        )
-    session.flush()
 
 
 def frozen(
@@ -409,9 +189,10 @@ def _by_records(session: Session, row: MonitoringRound) -> bool:
     return catalogue.method(method_of(session, row)).by_round == "records"
 
 
-def _frozen_parcels(
+def frozen_parcels(
     session: Session, row: MonitoringRound
 ) -> list[tuple[RoundParcel, ParcelVersion]]:
+    """The round's parcels with the outlines that it froze, by parcel."""
     query = (
         select(RoundParcel, ParcelVersion)
         .join(ParcelVersion, ParcelVersion.id == RoundParcel.version_id)
@@ -428,7 +209,7 @@ def frozen_by_records(
     project = session.get_one(projects.Project, row.project_id)
     assert project.practice_from_year is not None  # Asked for when a project by records is made.
     debit_kg = policy.get("carried_debit_kg")
-    members = _frozen_parcels(session, row)
+    members = frozen_parcels(session, row)
     parcel_ids = [member.parcel_id for member, _ in members]
     codes = parcels.codes_of(session, parcel_ids)
     records = round_records.by_parcel(session, row.id, parcel_ids)
@@ -495,7 +276,7 @@ def frozen_by_plots(session: Session, row: MonitoringRound, policy: dict[str, An
     """
     project = session.get_one(projects.Project, row.project_id)
     maps = None if row.layer_start_id is None else layers_of(session, row)
-    samples = _sample(session, row.id)
+    samples = sample(session, row.id)
     phase_start, phase_end = plot_runs.phases(session, samples) if maps is None else (
         maps[0].phase, maps[1].phase
     )  # fmt: skip
@@ -529,7 +310,7 @@ def frozen_by_plots(session: Session, row: MonitoringRound, policy: dict[str, An
                 parcels.boundary_of(version),
                 member.creditable_area_m2 or version.area_m2,
             )
-            for member, version in _frozen_parcels(session, row)
+            for member, version in frozen_parcels(session, row)
         ],
         layers=maps,
         samples=samples,
@@ -548,7 +329,8 @@ def layers_of(session: Session, row: MonitoringRound) -> tuple[Layer, Layer]:
     return layers.get(session, row.layer_start_id), layers.get(session, row.layer_end_id)
 
 
-def _sample(session: Session, round_id: int) -> list[plots.Sample]:
+def sample(session: Session, round_id: int) -> list[plots.Sample]:
+    """The plots that the round froze, each with its two visits."""
     rows = session.scalars(
         select(RoundPlot).where(RoundPlot.round_id == round_id).order_by(RoundPlot.plot_id)
     )

@@ -13,7 +13,7 @@ from sinks.cooperative import contracts, parcel_history
 from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.crediting import exits, issuance, projects, rounds
+from sinks.crediting import exits, issuance, openings, projects, rounds
 from sinks.land import claims
 from tests import world
 
@@ -66,7 +66,7 @@ def test_a_lapsed_contract_lets_the_parcel_leave_and_the_next_round_leaves_it_ou
     assert [one.parcel_id for one in projects.members(session, project_id)] == ids[1:]
     [gone] = exits.of_project(session, project_id)
     assert (gone.parcel_id, gone.reason) == (ids[0], "收储合同期满未续")
-    row = rounds.open_round(
+    row = openings.by_layers(
         session, people["clerk"], project_id, layer_start_id=layers.start_id,
         layer_end_id=layers.end_id,
     )  # fmt: skip
@@ -163,7 +163,7 @@ def test_a_round_that_opens_at_the_same_instant_waits_and_leaves_the_parcel_out(
 
     def open_round() -> None:
         with db.transaction(people["clerk"], bind=engine) as session:
-            row = rounds.open_round(
+            row = openings.by_layers(
                 session, people["clerk"], project_id, layer_start_id=found.start_id,
                 layer_end_id=found.end_id,
             )  # fmt: skip

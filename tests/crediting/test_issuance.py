@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sinks.cooperative import contracts
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict
-from sinks.crediting import issuance, ledger, rounds, verification
+from sinks.crediting import issuance, ledger, openings, rounds, verification
 from sinks.crediting.issuance import ParcelCredit
 from sinks.crediting.ledger import Batch
 from sinks.measurement import layers, plots, runs
@@ -57,7 +57,7 @@ def thrice_visited(session: Session, people: dict[str, Actor], project_id: int) 
 def issued_round(
     session: Session, people: dict[str, Actor], project_id: int, start_id: int, end_id: int
 ) -> tuple[int, issuance.Issued]:
-    row = rounds.open_round(
+    row = openings.by_layers(
         session, people["clerk"], project_id, layer_start_id=start_id, layer_end_id=end_id
     )
     rounds.measure(session, people["clerk"], row.id)

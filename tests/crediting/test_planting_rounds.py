@@ -15,6 +15,7 @@ from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotPermitted
 from sinks.crediting import (
     issuance,
+    openings,
     plot_findings,
     projects,
     rounds,
@@ -36,7 +37,7 @@ COUNTS = [60, 62, 64, 61, 63, 62]
 def open_2023(
     session: Session, people: dict[str, Actor], project_id: int, **facts: object
 ) -> rounds.MonitoringRound:
-    return rounds.open_round_by_plots(
+    return openings.by_plots(
         session, people["clerk"], project_id, period_start=date(2023, 1, 1),
         period_end=date(2025, 1, 1), facts={**world.QUIET_PERIOD, **facts},
     )  # fmt: skip
@@ -108,7 +109,7 @@ def test_credits_end_at_the_target_and_earlier_rounds_count_towards_it(
     story = world.planted(session, people, target_agb_t_ha=12.0, credited_elsewhere_co2_t=10.0)
     later = [one + 60 for one in COUNTS]
     world.young_plots(session, people, story.project_id, {2021: [0] * 6, 2023: COUNTS, 2025: later})
-    first = rounds.open_round_by_plots(
+    first = openings.by_plots(
         session, people["clerk"], story.project_id, period_start=date(2021, 1, 1),
         period_end=date(2023, 1, 1), facts=world.QUIET_PERIOD,
     )  # fmt: skip
@@ -137,7 +138,7 @@ def test_a_second_round_is_measured_again_when_the_first_has_changed(
     second = open_2023(session, people, story.project_id)
     rounds.measure(session, people["clerk"], second.id)
     evidenced(session, people, second.id)
-    first = rounds.open_round_by_plots(
+    first = openings.by_plots(
         session, people["clerk"], story.project_id, period_start=date(2021, 1, 1),
         period_end=date(2023, 1, 1), facts=world.QUIET_PERIOD,
     )  # fmt: skip
@@ -156,7 +157,7 @@ def test_two_layers_corrected_by_plots_measure_planting_too(
     story = world.planted(session, people, target_agb_t_ha=100.0)
     world.add_plots(session, people, story.project_id, 12)
     found = world.two_layers(session, people, tmp_path)
-    row = rounds.open_round(
+    row = openings.by_layers(
         session, people["clerk"], story.project_id, layer_start_id=found.start_id,
         layer_end_id=found.end_id, facts=world.QUIET_PERIOD,
     )  # fmt: skip
@@ -190,7 +191,7 @@ def test_a_round_states_every_amount_or_is_not_opened(
     world.young_plots(session, people, story.project_id, {2023: [0] * 6, 2025: COUNTS})
     facts = {key: value for key, value in world.QUIET_PERIOD.items() if key != name}
     with pytest.raises(MethodInputInvalid, match=name):
-        rounds.open_round_by_plots(
+        openings.by_plots(
             session, people["clerk"], story.project_id, period_start=date(2023, 1, 1),
             period_end=date(2025, 1, 1), facts=facts,
         )  # fmt: skip
@@ -261,7 +262,7 @@ def test_plots_speak_for_their_own_dates_and_phase(
     world.young_plots(session, people, story.project_id, {2023: [0] * 6, 2025: COUNTS})
     # Visits on 5 January are no measurement of a period that begins in March.
     with pytest.raises((Conflict, MethodInputInvalid)), session.begin_nested():
-        rounds.open_round_by_plots(
+        openings.by_plots(
             session, people["clerk"], story.project_id, period_start=date(2023, 3, 1),
             period_end=date(2025, 3, 1), facts=world.QUIET_PERIOD,
         )  # fmt: skip

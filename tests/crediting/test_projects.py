@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid
-from sinks.crediting import projects, rounds
+from sinks.crediting import openings, projects
 from sinks.crediting.projects import ProjectParcel
 from sinks.land import claims, parcels, rights
 from tests import world
@@ -113,7 +113,7 @@ def test_a_round_before_the_right_began_is_refused(
     project = create(session, people, parcel_id)
     found: Layers = world.two_layers(session, people, tmp_path)  # From 2023 on.
     with pytest.raises(Conflict) as refusal:
-        rounds.open_round(
+        openings.by_layers(
             session, people["clerk"], project.id, layer_start_id=found.start_id,
             layer_end_id=found.end_id,
         )  # fmt: skip

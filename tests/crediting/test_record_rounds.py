@@ -14,6 +14,7 @@ from sinks.core.errors import Conflict, Invalid
 from sinks.crediting import (
     issuance,
     ledger,
+    openings,
     projects,
     round_records,
     rounds,
@@ -37,7 +38,7 @@ def test_a_paddy_goes_from_its_records_to_issued_kilograms_through_four_people(
 ) -> None:
     world.policies_in_force(session, people, gwp_set="ar5", unit_kg=1)
     story = farm(session, people)
-    row = rounds.open_round_by_records(
+    row = openings.by_records(
         session, people["clerk"], story.project_id,
         period_start=date(2025, 1, 1), period_end=date(2026, 1, 1),
     )  # fmt: skip
@@ -149,7 +150,7 @@ def test_a_round_is_of_whole_years_within_the_project_and_over(
 ) -> None:
     story = farm(session, people, count=1)
     with pytest.raises((Conflict, Invalid)) as refusal:
-        rounds.open_round_by_records(
+        openings.by_records(
             session, people["clerk"], story.project_id, period_start=start, period_end=end
         )
     assert refusal.value.code == code
@@ -175,7 +176,7 @@ def test_a_negative_year_is_taken_from_the_next_round(
     world.policies_in_force(session, people, gwp_set="ar5", unit_kg=1)
     story = world.burning_farm(session, people, {2023: 9.0, 2024: 0.0})
     first, second = (
-        rounds.open_round_by_records(
+        openings.by_records(
             session, people["clerk"], story.project_id,
             period_start=date(year, 1, 1), period_end=date(year + 1, 1, 1),
         )

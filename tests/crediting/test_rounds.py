@@ -15,7 +15,7 @@ from sinks.core.actor import Actor, Role
 from sinks.core.db import today
 from sinks.core.errors import Conflict, NotPermitted
 from sinks.core.workdays import DayKind
-from sinks.crediting import issuance, projects, rounds, verification
+from sinks.crediting import issuance, openings, projects, rounds, verification
 from sinks.measurement import layers, plots, runs
 from tests import world
 
@@ -181,7 +181,7 @@ def test_a_raster_alone_earns_nothing_on_one_parcel_and_says_why(
     world.contracted(session, people, [parcel_id])
     project_id = world.registered_project(session, people, [parcel_id])
     found = world.two_layers(session, people, tmp_path)
-    row = rounds.open_round(
+    row = openings.by_layers(
         session, people["clerk"], project_id, layer_start_id=found.start_id,
         layer_end_id=found.end_id,
     )  # fmt: skip
@@ -197,7 +197,7 @@ def test_two_rounds_of_one_project_do_not_share_days(
     story = world.measured_round(session, people, tmp_path)
     row = rounds.get(session, story.round_id)
     with pytest.raises(Conflict) as refusal:
-        rounds.open_round(
+        openings.by_layers(
             session, people["clerk"], story.project_id, layer_start_id=row.layer_start_id,
             layer_end_id=row.layer_end_id,
         )  # fmt: skip
@@ -280,7 +280,7 @@ def test_what_an_earlier_round_lost_is_taken_from_the_next(
             culms=world.culms_of_agb(63.0, 400),
         )  # fmt: skip
     row = rounds.get(session, story.round_id)
-    lost = rounds.open_round(
+    lost = openings.by_layers(
         session, people["clerk"], story.project_id,
         layer_start_id=earlier.id, layer_end_id=row.layer_start_id or 0,
     )  # fmt: skip

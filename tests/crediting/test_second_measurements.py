@@ -12,6 +12,7 @@ from sinks.core.db import today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.core.people import Party
 from sinks.crediting import (
+    openings,
     plot_findings,
     projects,
     rounds,
@@ -249,7 +250,7 @@ def drawn_round(session: Session, people: dict[str, Actor], folder: Path) -> wor
                 session, people["clerk"], plot.id, measured_on=day, phase="on", culms=culms(count)
             )
     found = world.two_layers(session, people, folder)
-    row = rounds.open_round(
+    row = openings.by_layers(
         session, people["clerk"], project_id, layer_start_id=found.start_id,
         layer_end_id=found.end_id,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict
-from sinks.crediting import issuance, rounds, run_report, verification, what_if
+from sinks.crediting import issuance, openings, rounds, run_report, verification, what_if
 from sinks.crediting.rounds import MonitoringRound
 from sinks.land import parcels
 from sinks.measurement import activity_records, runs
@@ -150,7 +150,7 @@ def test_a_parcel_whose_soil_nobody_has_stated_is_named(
     first, second = story.parcel_ids
     stated(session, people, first, HAC=1.0)
     with pytest.raises(RecordsRefused) as refusal:
-        rounds.open_round_by_records(
+        openings.by_records(
             session, people["clerk"], story.project_id, period_start=date(2025, 1, 1),
             period_end=date(2026, 1, 1),
         )  # fmt: skip

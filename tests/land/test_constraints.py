@@ -20,7 +20,7 @@ from gis_data import geometry
 from sinks.core import db, policies
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid, NotPermitted
-from sinks.crediting import rounds
+from sinks.crediting import openings
 from sinks.land import (
     attributes,
     base_shapes,
@@ -189,7 +189,7 @@ def test_a_round_does_not_open_over_land_that_may_not_be_credited(
     added(session, people, tmp_path / "n.geojson", "natural_forest",
           [(world.land(0, 0, 100, 100), {})])  # fmt: skip
     with pytest.raises(NotEligible, match="天然林"):
-        rounds.open_round(
+        openings.by_layers(
             session, people["clerk"], project_id, layer_start_id=found.start_id,
             layer_end_id=found.end_id,
         )  # fmt: skip

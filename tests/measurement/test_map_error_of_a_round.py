@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from gis_data import zonal
 from methodologies import statistics
 from sinks.core.actor import Actor
-from sinks.crediting import projects, rounds
+from sinks.crediting import openings, projects, rounds
 from sinks.measurement import layers, runs, variograms
 from sinks.measurement.variograms import Given
 from tests import world
@@ -27,7 +27,7 @@ def round_of(
         session, people["clerk"], name="只有图", method_id="moso-mgmt/1", strata=strata
     )
     found = world.two_layers(session, people, folder)
-    row = rounds.open_round(
+    row = openings.by_layers(
         session, people["clerk"], project.id, layer_start_id=found.start_id,
         layer_end_id=found.end_id,
     )  # fmt: skip
@@ -175,7 +175,7 @@ def test_only_biomass_opens_a_round(
     error_layer = layers.get(session, found.end_id).stderr_layer_id
     for wrong in (heights.id, error_layer):
         with pytest.raises(Invalid) as refusal:
-            rounds.open_round(
+            openings.by_layers(
                 session, people["clerk"], project.id, layer_start_id=found.start_id,
                 layer_end_id=wrong,
             )  # fmt: skip

@@ -23,7 +23,7 @@ from pages import _case_steps, _why, _why_equation, _why_errors, _why_story
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Conflict
-from sinks.crediting import certificates, issuance, ledger, projects, rounds, verification
+from sinks.crediting import certificates, issuance, ledger, openings, projects, rounds, verification
 from sinks.measurement import cells, layers, plot_table, plots, runs
 from sinks.measurement.variograms import Given
 from sinks.restoration import case_units, cases
@@ -278,7 +278,7 @@ def test_the_error_of_a_map_alone_is_said_with_its_variogram(
             strata={parcel_id: "A"},
         )  # fmt: skip
         first = rounds.get(session, story.round_id)
-        row = rounds.open_round(
+        row = openings.by_layers(
             session, who["clerk"], project.id, layer_start_id=first.layer_start_id,
             layer_end_id=first.layer_end_id,
         )  # fmt: skip

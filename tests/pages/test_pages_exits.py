@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from sinks.core import db
 from sinks.core.actor import Actor
-from sinks.crediting import rounds
+from sinks.crediting import openings
 from tests import world
 from tests.pages.test_pages_b import screen  # noqa: F401 (its fixture)
 from tests.pages_help import confirmed, said
@@ -35,7 +35,7 @@ def test_the_owner_takes_a_parcel_out_and_the_next_round_says_that_it_is_left_ou
     confirmed(at, f"leave.{project_id}")
     assert "已退出项目" in said(at)
     with db.transaction(who["clerk"]) as session:
-        round_id = rounds.open_round(
+        round_id = openings.by_layers(
             session, who["clerk"], project_id, layer_start_id=found.start_id,
             layer_end_id=found.end_id,
         ).id  # fmt: skip
