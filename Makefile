@@ -21,12 +21,12 @@ run: setup  ## set up, then database, demonstration data and app; DEMO=0 for an 
 	@exec .venv/bin/sinks up --port $(PORT) $(if $(filter 0,$(DEMO)),,--demo)
 
 test: setup-test  ## set up, then all tests, browser included, and lint
-	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not browser"
-	@# The browser mostly waits: types are checked beside it. On a busy machine it can lose a keystroke:
+	@# The browser mostly waits, so it goes beside the rest. On a busy machine it can lose a keystroke:
 	@# the story is told once more before it counts.
-	@make --no-print-directory lint > .setup/lint.log 2>&1 & lint=$$!; \
-	.venv/bin/python -m pytest -n 2 --dist loadfile -m browser || { echo "Browser tests once more:"; .venv/bin/python -m pytest -m browser; }; \
-	told=$$?; wait $$lint; checked=$$?; cat .setup/lint.log; exit $$((told | checked))
+	@{ .venv/bin/python -m pytest -n 2 --dist loadfile -m browser || { echo "Browser tests once more:"; .venv/bin/python -m pytest -m browser; }; } > .setup/browser.log 2>&1 & browser=$$!; \
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not browser"; rest=$$?; \
+	make --no-print-directory lint; checked=$$?; \
+	wait $$browser; told=$$?; cat .setup/browser.log; exit $$((rest | checked | told))
 
 lint: setup
 	.venv/bin/ruff check .
