@@ -163,3 +163,44 @@ def test_a_parcel_whose_contract_has_lapsed_leaves_its_project(
     assert registry.done(*words, by="clerk")["code"] == code
     told = registry.done("land", "history", code, by="officer")["events"]
     assert any("退出项目" in event["text"] for event in told)
+
+
+def test_a_contract_ends_with_its_reason_and_the_land_is_free_again(
+    registry, engine, people, parcel_codes: list[str]
+) -> None:
+    code = parcel_codes[0]
+    with db.transaction(people["registrar"], bind=engine) as session:
+        found = parcel_list.rows(session, search=code)[0].id
+        number = session.get_one(
+            contracts.Contract, world.contracted(session, people, [found])
+        ).number
+    words = ("contract", "end", number, "--reason", "双方协议")
+
+    def status() -> str:
+        [shown] = registry.done("land", "list", "--search", code, by="officer")["parcels"]
+        return str(shown["status"])
+
+    assert status() == "under_contract"
+    assert registry.refused(*words, by="officer") == "role"
+    ended = registry.done(*words, by="clerk")
+    assert (ended["number"], ended["end_reason"]) == (number, "双方协议")
+    assert status() == "enrolled"
+    again = registry(*words, "--json", by="clerk")
+    assert again.status == 1 and again.json["refused"]["message"]
+
+
+def test_a_list_of_land_goes_on_where_the_page_before_ended(
+    registry, parcel_codes: list[str]
+) -> None:
+    met: list[str] = []
+    after: tuple[str, ...] = ()
+    while True:
+        page = registry.done("land", "list", "--limit", 2, *after, by="officer")
+        assert 0 < len(page["parcels"]) <= 2
+        met += [one["code"] for one in page["parcels"]]
+        if page["next"] is None:
+            break
+        assert page["next"] == met[-1]
+        after = ("--after", page["next"])
+    assert met == sorted(met) and len(met) == page["total"]
+    assert set(parcel_codes) <= set(met)
