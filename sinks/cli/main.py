@@ -15,7 +15,7 @@ import typer
 
 from gis_data.refusals import FileRefused
 from methodologies.base import MethodError
-from sinks.cli import _out
+from sinks.cli import _out, _usage
 from sinks.core import settings
 from sinks.core.errors import SinksError
 
@@ -98,7 +98,7 @@ def run(argv: Sequence[str]) -> int:
     try:
         status = command.main(args=list(argv), prog_name="sinks", standalone_mode=False)
     except typer.TyperException as misuse:
-        message = misuse.format_message()
+        message = _usage.in_chinese(misuse.format_message())
         if as_json:
             _out.give(_out.refused("usage", message), "", as_json=True)
         shows_help = message.startswith("Usage:")  # A group without a command.
