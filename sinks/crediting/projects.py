@@ -154,19 +154,11 @@ def create(
         actor's party holds it by no contract and no whole right of its own.
     """
     actor.require(Role.DEVELOPER, Role.COOPERATIVE)
-    method = catalogue.method(method_id)
-    if method.by_round is None:
-        raise Invalid(
-            f"方法 {method_id} 还不能按监测期核算，不能据以立项；目前请用 `sinks methods run` 单独计算。",
-            code="method",
-        )
+    method = _method_of_rounds(method_id, facts)
     if not strata or not name.strip():
         raise Invalid("请填写项目名称并选择地块。", code="project")
-    if (facts is not None) != (method.by_round == "planting"):
-        raise Invalid("造林方法须填报项目事实，其他方法不填。", code="facts")
     if method.by_round == "records":
-        if practice_from_year is None or not 1990 <= practice_from_year <= today(session).year:
-            raise Invalid("请填写措施开始的年份（1990 年至今年）。", code="practice_from_year")
+        _check_practice_year(session, practice_from_year)
         baseline_basis, baseline_co2_t_ha_year, baseline_u90 = RECORDS, 0.0, 0.0
     elif practice_from_year is not None:
         raise Invalid("措施开始的年份只用于按活动记录核算的方法。", code="practice_from_year")
@@ -205,6 +197,23 @@ def create(
     if facts is not None:
         _state(session, actor, row, facts)
     return row
+
+
+def _method_of_rounds(method_id: str, facts: Mapping[str, Any] | None) -> Method:
+    method = catalogue.method(method_id)
+    if method.by_round is None:
+        raise Invalid(
+            f"方法 {method_id} 还不能按监测期核算，不能据以立项；目前请用 `sinks methods run` 单独计算。",
+            code="method",
+        )
+    if (facts is not None) != (method.by_round == "planting"):
+        raise Invalid("造林方法须填报项目事实，其他方法不填。", code="facts")
+    return method
+
+
+def _check_practice_year(session: Session, year: int | None) -> None:
+    if year is None or not 1990 <= year <= today(session).year:
+        raise Invalid("请填写措施开始的年份（1990 年至今年）。", code="practice_from_year")
 
 
 def _state(session: Session, actor: Actor, project: Project, facts: Mapping[str, Any]) -> None:
