@@ -1,6 +1,6 @@
 """The monitoring rounds of a project: open, measure, publish, answer, and every run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -80,15 +80,12 @@ def open_by_records(me: Actor, card: Card) -> None:
         f"A round from {period_start} to {period_end} opens: {len(card.parcels)} parcels and the "
         "records on file are frozen.",
     )
-    if _kit.confirm(f"open.{card.id}", sentence, t("开启监测期", "Open the round")):
-        with explained():
-            with db.transaction(me) as session:
-                row = openings.by_records(
-                    session, me, card.id, period_start=period_start, period_end=period_end
-                )
-                round_id = row.id
-            st.query_params["round"] = str(round_id)
-            say_done(t("监测期已开启，可以核算。", "The round is open and can be measured."))
+    confirm_opening(
+        me, card, sentence, True,
+        lambda session: openings.by_records(
+            session, me, card.id, period_start=period_start, period_end=period_end
+        ),
+    )  # fmt: skip
 
 
 def open_planting(me: Actor, card: Card) -> None:
@@ -124,17 +121,12 @@ def open_planting(me: Actor, card: Card) -> None:
         f"A round from {start} to {end} opens: parcels, plots and statements are frozen for good.",
     )
     ready = _planting.complete(facts) and bool(start and end)
-    if _kit.confirm(
-        f"open.{card.id}", sentence, t("开启监测期", "Open the round"), disabled=not ready
-    ):
-        with explained():
-            with db.transaction(me) as session:
-                row = openings.by_plots(
-                    session, me, card.id, period_start=start, period_end=end, facts=facts
-                )
-                round_id = row.id
-            st.query_params["round"] = str(round_id)
-            say_done(t("监测期已开启，可以核算。", "The round is open and can be measured."))
+    confirm_opening(
+        me, card, sentence, ready,
+        lambda session: openings.by_plots(
+            session, me, card.id, period_start=start, period_end=end, facts=facts
+        ),
+    )  # fmt: skip
 
 
 def open_form(me: Actor, card: Card, facts: Mapping[str, Any] | None = None) -> None:
@@ -173,15 +165,25 @@ def open_form(me: Actor, card: Card, facts: Mapping[str, Any] | None = None) -> 
         f"layers and {twice} plots visited twice are frozen.",
     )
     ready = facts is None or _planting.complete(facts)
+    confirm_opening(
+        me, card, sentence, ready,
+        lambda session: openings.by_layers(
+            session, me, card.id, layer_start_id=start, layer_end_id=end, facts=facts
+        ),
+    )  # fmt: skip
+
+
+def confirm_opening(
+    me: Actor, card: Card, sentence: str, ready: bool,
+    open_round: Callable[[Any], rounds.MonitoringRound],
+) -> None:  # fmt: skip
+    """Say what is frozen, open the round on the second press, and lead to it."""
     if _kit.confirm(
         f"open.{card.id}", sentence, t("开启监测期", "Open the round"), disabled=not ready
     ):
         with explained():
             with db.transaction(me) as session:
-                row = openings.by_layers(
-                    session, me, card.id, layer_start_id=start, layer_end_id=end, facts=facts
-                )
-                round_id = row.id
+                round_id = open_round(session).id
             st.query_params["round"] = str(round_id)
             say_done(t("监测期已开启，可以核算。", "The round is open and can be measured."))
 
