@@ -306,13 +306,18 @@ def measured_round(
     return Story(project_id, row.id, parcel_ids, contract_id)
 
 
+def recorded(session: Session, people_: dict[str, Actor], round_id: int, filing_no: str) -> None:
+    """A measured round goes on notice, is verified and recorded, each by its person."""
+    rounds.publish(session, people_["clerk"], round_id)
+    verification.begin(session, people_["verifier"], round_id)
+    verification.verify(session, people_["verifier"], round_id, "核证通过")
+    rounds.record(session, people_["authority"], round_id, filing_no)
+
+
 def recorded_round(session: Session, people_: dict[str, Actor], folder: Path) -> Story:
     """The same, published, verified and recorded: ready for the registrar."""
     story = measured_round(session, people_, folder)
-    rounds.publish(session, people_["clerk"], story.round_id)
-    verification.begin(session, people_["verifier"], story.round_id)
-    verification.verify(session, people_["verifier"], story.round_id, "核证通过")
-    rounds.record(session, people_["authority"], story.round_id, "湖林碳备〔2026〕1号")
+    recorded(session, people_, story.round_id, "湖林碳备〔2026〕1号")
     return story
 
 

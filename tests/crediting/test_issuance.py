@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sinks.cooperative import contracts
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict
-from sinks.crediting import issuance, ledger, openings, rounds, verification
+from sinks.crediting import issuance, ledger, openings, rounds
 from sinks.crediting.issuance import ParcelCredit
 from sinks.crediting.ledger import Batch
 from sinks.measurement import layers, plots, runs
@@ -61,10 +61,7 @@ def issued_round(
         session, people["clerk"], project_id, layer_start_id=start_id, layer_end_id=end_id
     )
     rounds.measure(session, people["clerk"], row.id)
-    rounds.publish(session, people["clerk"], row.id)
-    verification.begin(session, people["verifier"], row.id)
-    verification.verify(session, people["verifier"], row.id, "通过")
-    rounds.record(session, people["authority"], row.id, f"备案-{row.id}")
+    world.recorded(session, people, row.id, f"备案-{row.id}")
     done = issuance.issue(
         session, people["registrar"], row.id, contract_of=contracts.holders(session, row.id)
     )

@@ -22,7 +22,6 @@ from sinks.crediting import (
     run_report,
     second_measurements,
     stated_facts,
-    verification,
 )
 from sinks.measurement import activity_records, plots, runs
 from tests import world
@@ -76,10 +75,7 @@ def test_planted_bamboo_goes_from_bare_plots_to_issued_kilograms_through_four_pe
         rounds.publish(session, people["clerk"], row.id)
     assert refusal.value.code == "evidence_missing"
     evidenced(session, people, row.id)
-    rounds.publish(session, people["clerk"], row.id)
-    verification.begin(session, people["verifier"], row.id)
-    verification.verify(session, people["verifier"], row.id, "核证通过")
-    rounds.record(session, people["authority"], row.id, "湖林碳备〔2026〕7号")
+    world.recorded(session, people, row.id, "湖林碳备〔2026〕7号")
     issued = issuance.issue(session, people["registrar"], row.id, contract_of={})
     shared = sum(one.issuable_kg for one in runs.parcels_of(session, run.id))
     assert shared == result["issuable_kg"] and issued.withheld_kg == 0

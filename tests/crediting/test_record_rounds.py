@@ -19,7 +19,6 @@ from sinks.crediting import (
     round_records,
     rounds,
     run_report,
-    verification,
 )
 from sinks.measurement import activity_records, runs
 from sinks.measurement.record_runs import RecordsRefused
@@ -54,10 +53,7 @@ def test_a_paddy_goes_from_its_records_to_issued_kilograms_through_four_people(
     assert sum(one.issuable_kg for one in runs.parcels_of(session, run.id)) == result["issuable_kg"]
     assert {one.map_agb_t_ha_start for one in runs.parcels_of(session, run.id)} == {None}
 
-    rounds.publish(session, people["clerk"], row.id)
-    verification.begin(session, people["verifier"], row.id)
-    verification.verify(session, people["verifier"], row.id, "核证通过")
-    rounds.record(session, people["authority"], row.id, "湖农碳备〔2026〕1号")
+    world.recorded(session, people, row.id, "湖农碳备〔2026〕1号")
     issued = issuance.issue(session, people["registrar"], row.id, contract_of={})
     total_kg = issued.holders_kg + issued.buffer_kg + issued.remainder_kg
     assert total_kg == result["issuable_kg"] and issued.withheld_kg == 0
@@ -264,10 +260,7 @@ def test_the_ledger_adds_up_after_an_issue_by_records(
     story = farm(session, people, count=1)
     row = world.open_2025(session, people, story)
     run = rounds.measure(session, people["clerk"], row.id)
-    rounds.publish(session, people["clerk"], row.id)
-    verification.begin(session, people["verifier"], row.id)
-    verification.verify(session, people["verifier"], row.id, "核证通过")
-    rounds.record(session, people["authority"], row.id, "湖农碳备〔2026〕2号")
+    world.recorded(session, people, row.id, "湖农碳备〔2026〕2号")
     issuance.issue(session, people["registrar"], row.id, contract_of={})
     posted = session.scalar(
         sa.select(sa.func.sum(ledger.Transfer.amount_kg)).where(

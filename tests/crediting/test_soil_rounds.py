@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict
-from sinks.crediting import issuance, openings, rounds, run_report, verification, what_if
+from sinks.crediting import issuance, openings, rounds, run_report, what_if
 from sinks.crediting.rounds import MonitoringRound
 from sinks.land import parcels
 from sinks.measurement import activity_records, runs
@@ -74,10 +74,7 @@ def farm(session: Session, people: dict[str, Actor], **policies: object) -> worl
 
 
 def to_record(session: Session, people: dict[str, Actor], row: MonitoringRound) -> None:
-    rounds.publish(session, people["clerk"], row.id)
-    verification.begin(session, people["verifier"], row.id)
-    verification.verify(session, people["verifier"], row.id, "核证通过")
-    rounds.record(session, people["authority"], row.id, f"湖农碳备〔2026〕{row.id}号")
+    world.recorded(session, people, row.id, f"湖农碳备〔2026〕{row.id}号")
 
 
 def test_a_round_is_measured_and_shown_and_gives_nothing_with_the_reason_in_words(

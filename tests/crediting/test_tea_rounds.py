@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from sinks.core.actor import Actor
 from sinks.core.policies import PolicyMissing
-from sinks.crediting import issuance, rounds, verification
+from sinks.crediting import issuance, rounds
 from sinks.measurement import runs
 from tests import world
 
@@ -30,10 +30,7 @@ def test_a_tea_garden_goes_from_its_records_to_issued_kilograms_through_four_peo
     assert result["net_co2_t"] == pytest.approx(kept, rel=1e-9)
     assert result["issuable_kg"] == int(kept * 1000)
 
-    rounds.publish(session, people["clerk"], row.id)
-    verification.begin(session, people["verifier"], row.id)
-    verification.verify(session, people["verifier"], row.id, "核证通过")
-    rounds.record(session, people["authority"], row.id, "湖茶碳备〔2026〕1号")
+    world.recorded(session, people, row.id, "湖茶碳备〔2026〕1号")
     issued = issuance.issue(session, people["registrar"], row.id, contract_of={})
     assert issued.holders_kg + issued.remainder_kg == result["issuable_kg"]
     assert issued.buffer_kg == issued.withheld_kg == 0
