@@ -15,7 +15,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Text, UniqueConstraint, func, select
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gis_data import sample_points
@@ -67,6 +76,7 @@ class SecondMeasurement(Base):
         ForeignKeyConstraint(
             ["draw_id", "plot_id"], ["second_plot.draw_id", "second_plot.plot_id"]
         ),
+        CheckConstraint("reading is null or culms = '[]'::jsonb", name="culms_or_reading"),
     )
 
     draw_id: Mapped[int] = mapped_column(primary_key=True)
@@ -74,6 +84,8 @@ class SecondMeasurement(Base):
     measured_on: Mapped[date]
     # Each {"dbh_cm": "10.2", "age_du": 2, "age_years": null, "count": 14}.
     culms: Mapped[list[Any]]
+    # {"kind", "values"} where no culms are counted (`methodologies.plot_readings`).
+    reading: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     recorded_at: Mapped[RecordedAt]
 

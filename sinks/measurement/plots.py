@@ -1,8 +1,8 @@
-"""Plots: sample plots of a project with their visits and culms.
+"""Plots: sample plots of a project with their visits, and what each visit found.
 
-A visit is one measuring of a plot at one date; one without culms found none. Its above-ground biomass per hectare is computed by
-the method from the culms; nobody types it. Visits are never changed: a wrong one is followed by a
-correcting visit of the same date.
+A visit is one measuring of a plot at one date: culms, of which it may find none, or where no bamboo
+grows one reading. Carbon is computed by the method; nobody types it. Visits are never changed: a
+wrong one is followed by a correcting visit of the same date.
 """
 
 import math
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import shapely
@@ -17,15 +18,20 @@ from geoalchemy2 import Geometry, WKBElement
 from geoalchemy2.shape import from_shape, to_shape
 from shapely import Point, Polygon
 from sqlalchemy import CheckConstraint, ForeignKey, Numeric, UniqueConstraint, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gis_data import geometry
+from methodologies import plot_readings
+from methodologies.plot_readings import Reading
 from sinks.core import audit
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 
 AREA_M2_MIN, AREA_M2_MAX = 25, 10_000
+# Years of many and of few shoots are bamboo's alone.
+NO_PHASE = "unknown"
 
 
 class Plot(Base):
@@ -77,6 +83,17 @@ class Culm(Base):
     age_du: Mapped[int | None]
     age_years: Mapped[int | None]
     count: Mapped[int]
+
+
+class PlotReading(Base):
+    """What was found on a plot where no culms are counted (`methodologies.plot_readings`)."""
+
+    __tablename__ = "plot_reading"
+    __table_args__ = (CheckConstraint("kind in ('trees', 'volume', 'tea_shoots')", name="kind"),)
+
+    visit_id: Mapped[int] = mapped_column(ForeignKey("plot_visit.id"), primary_key=True)
+    kind: Mapped[str]
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +178,8 @@ def add_visit(
         No culms and not said to be bare, or both; a DBH below 2 cm (no bamboo forest by
         definition); both ages or none.
     """
-    actor.require(Role.DEVELOPER, Role.COOPERATIVE, Role.OFFICER)
-    plot = session.get(Plot, plot_id)
-    if plot is None:
-        raise NotFound("没有这个样地。", code="plot")
-    refuse_anothers(session, actor, plot.project_id)
-    if measured_on > today(session):
-        raise Invalid("调查日期不能在将来。", code="future")
     refuse_culms(culms, bare=bare)
-    visit = PlotVisit(
-        plot_id=plot_id, measured_on=measured_on, phase=phase, person_id=actor.person_id
-    )
-    session.add(visit)
-    session.flush()
+    visit = _visited(session, actor, plot_id, measured_on, phase)
     session.add_all(
         Culm(
             visit_id=visit.id,
@@ -188,6 +194,39 @@ def add_visit(
     audit.record(
         session, actor, "plot.visit", f"plot:{plot_id}", {"visit": visit.id, "rows": len(culms)}
     )
+    return visit
+
+
+def add_reading(
+    session: Session, actor: Actor, plot_id: int, *, measured_on: date, reading: Reading
+) -> PlotVisit:
+    """Write down one measuring of a plot where no culms are counted."""
+    visit = _visited(session, actor, plot_id, measured_on, NO_PHASE)
+    session.add(
+        PlotReading(visit_id=visit.id, kind=reading.KIND, values=reading.model_dump(mode="json"))
+    )
+    session.flush()
+    audit.record(
+        session, actor, "plot.visit", f"plot:{plot_id}", {"visit": visit.id, "kind": reading.KIND}
+    )
+    return visit
+
+
+def _visited(
+    session: Session, actor: Actor, plot_id: int, measured_on: date, phase: str
+) -> PlotVisit:
+    actor.require(Role.DEVELOPER, Role.COOPERATIVE, Role.OFFICER)
+    plot = session.get(Plot, plot_id)
+    if plot is None:
+        raise NotFound("没有这个样地。", code="plot")
+    refuse_anothers(session, actor, plot.project_id)
+    if measured_on > today(session):
+        raise Invalid("调查日期不能在将来。", code="future")
+    visit = PlotVisit(
+        plot_id=plot_id, measured_on=measured_on, phase=phase, person_id=actor.person_id
+    )
+    session.add(visit)
+    session.flush()
     return visit
 
 
@@ -241,6 +280,12 @@ def _nearest(visits: list[PlotVisit], day: date) -> PlotVisit:
 def culms_of(session: Session, visit_id: int) -> list[Culm]:
     """The culms of a visit, in the order they were written down."""
     return list(session.scalars(select(Culm).where(Culm.visit_id == visit_id).order_by(Culm.id)))
+
+
+def reading_of(session: Session, visit_id: int) -> Reading | None:
+    """What was read at a visit; None where culms are counted."""
+    row = session.get(PlotReading, visit_id)
+    return None if row is None else plot_readings.reading(row.kind, row.values)
 
 
 def visit_on(session: Session, plot_id: int, day: date) -> int:
