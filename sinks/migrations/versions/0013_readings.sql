@@ -1,7 +1,7 @@
 -- What was found on a plot that is no bamboo's; a visit has its culms or one reading.
 CREATE TABLE plot_reading (
   visit_id bigint CONSTRAINT plot_reading_pkey PRIMARY KEY,
-  kind text NOT NULL,
+  kind character varying NOT NULL,
   values jsonb NOT NULL,
   CONSTRAINT plot_reading_visit_id_fkey FOREIGN KEY (visit_id) REFERENCES plot_visit,
   CONSTRAINT plot_reading_kind_check CHECK (kind IN ('trees', 'volume', 'tea_shoots'))
