@@ -103,8 +103,9 @@ class Method:
     explain : (heading, markdown) sections in Chinese
     factor_ids : the factors whose hash goes into every result
     by_round : how a monitoring round of the registry feeds it, from two biomass layers and plots
-        ("map_and_plots"), from plots, layers if there are any, and stated facts ("planting"), or
-        from activity records ("records"); None: it is run by hand
+        ("map_and_plots"), from plots, layers if there are any, and stated facts ("planting"), from
+        plots and stated facts alone ("plots"), or from activity records ("records"); None: it is
+        run by hand
     pool : what a round credits by it, in the words that other programmes' claims use too
     """
 
@@ -118,7 +119,7 @@ class Method:
     example: Callable[[], dict[str, Any]]
     run: Callable[[Mapping[str, Any]], dict[str, Any]]
     explain: Callable[[], list[tuple[str, str]]]
-    by_round: Literal["map_and_plots", "planting", "records"] | None = None
+    by_round: Literal["map_and_plots", "planting", "plots", "records"] | None = None
     pool: Literal["biomass", "soil", "non_co2"] = "biomass"
 
 

@@ -1,4 +1,6 @@
-"""A method run once a stratum, and the strata's results joined into one.
+"""Methods as a monitoring round runs them: over strata, with each parcel's share.
+
+A method by records is run once a stratum, and the strata's results are joined into one.
 
 Strata are added as they are: a loss in one is taken from the gain of another, and nothing is
 rounded before the sum. The factors of all strata are the same, so their errors are taken as fully
@@ -16,12 +18,29 @@ from methodologies.base import Method, MethodInputInvalid, floor_kg
 
 
 def of_round(method_id: str) -> Method:
-    """Return the method as a monitoring round runs it: itself, or over strata where it is fed by
-    records."""
+    """Return the method as a monitoring round runs it: itself, over strata where it is fed by
+    records, or with its result shared out where it knows strata and no parcels."""
     method = catalogue.method(method_id)
-    if method.by_round != "records":
-        return method
-    return replace(method, run=lambda document: _run(method, document))
+    if method.by_round == "records":
+        return replace(method, run=lambda document: _run(method, document))
+    if method.by_round == "plots":
+        return replace(method, run=lambda document: _run_plots(method, document))
+    return method
+
+
+def _run_plots(method: Method, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the method's result, with its allocation to `parcels` [{id, stratum, area_ha}].
+
+    Each stratum has the part of the net that its change is of all changes in the same sense:
+    deduction, baseline and losses are the whole project's.
+    """
+    result = method.run({key: value for key, value in document.items() if key != "parcels"})
+    changes = {
+        row["id"]: row["delta_co2_t_ha"] * row["area_ha"]
+        for row in result["intermediate"].get("strata", ())
+    }
+    brings = {row["id"]: changes.get(row["id"], 0.0) for row in document["strata"]}
+    return {**result, "allocation": _shared_out(result, brings, document["parcels"])}
 
 
 def _run(method: Method, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,12 +120,19 @@ def allocate(
     joined: Mapping[str, Any], parcels: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return each parcel's share: strata by their net in the sense of the whole, parcels by area."""
-    net, issuable_kg = joined["net_co2_t"], joined["issuable_kg"]
+    brings = {row["id"]: row["net_co2_t"] for row in joined["intermediate"]["strata"]}
+    return _shared_out(joined, brings, parcels)
+
+
+def _shared_out(
+    result: Mapping[str, Any], brings: Mapping[str, float], parcels: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return each parcel's share by what its stratum brings [tCO2], and within it by area."""
+    net, issuable_kg = result["net_co2_t"], result["issuable_kg"]
     sign = -1.0 if net < 0.0 else 1.0
-    strata = {row["id"]: row for row in joined["intermediate"]["strata"]}
-    areas = {key: math.fsum(p["area_ha"] for p in parcels if p["stratum"] == key) for key in strata}
-    brings = {key: max(0.0, sign * row["net_co2_t"]) for key, row in strata.items()}
-    chosen = brings if any(brings.values()) else areas
+    areas = {key: math.fsum(p["area_ha"] for p in parcels if p["stratum"] == key) for key in brings}
+    same_sense = {key: max(0.0, sign * co2_t) for key, co2_t in brings.items()}
+    chosen = same_sense if any(same_sense.values()) else areas
     whole = math.fsum(chosen.values())
     weights = {
         p["id"]: chosen[p["stratum"]] / whole * (p["area_ha"] / areas[p["stratum"]])

@@ -20,15 +20,18 @@ from methodologies import (
     moso_plot_v1,
     n2o_v1,
     paddy_ch4_v1,
+    planting,
     residue_burning_v1,
     stat_raster_v1,
     stat_v1,
+    tea_garden,
     tea_n2o_v1,
     tea_perennial_v1,
     wetland_balance_v1,
     wetland_price_v1,
 )
 from methodologies.base import Method, OutOfDomain, UnknownMethod
+from methodologies.statements import ProjectFacts
 
 _NOT_FINITE = "输入的数值过大、过小或相差悬殊，算不出有限的结果；请核对单位。"
 
@@ -74,6 +77,16 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             *stat_v1.METHODS,
             stat_raster_v1.METHOD,
         )
+    }
+)
+
+
+# What projects and rounds by a method state; the others are asked for nothing.
+STATEMENTS: Mapping[str, type[ProjectFacts]] = MappingProxyType(
+    {
+        "moso-aff/1": planting.BambooPlanting,
+        "forest-aff/1": planting.ForestPlanting,
+        "tea-perennial/1": tea_garden.TeaGardens,
     }
 )
 

@@ -1,21 +1,21 @@
-"""What a round of a planting method needs beside plots and maps, from three sources kept apart.
+"""What planting projects and their rounds state: of bamboo, and of other trees.
 
-The project states once what it plants and where growth ends; each round states what was spread,
-burnt or displaced in its period; the register says what it knows of the land. Nothing has a
-default: a field left out would be taken for nought, and nought is an answer that somebody has to
-give. Fields: method text 1.2 (conditions of CCER-14-001), 1.3, 1.8 (saturation), 1.11 (emissions).
+The project states once what it plants and where; each round states what was spread, burnt or
+displaced in its period; the register says what it knows of the land. Fields: method text 1.2
+(conditions of CCER-14-001), 1.3, 1.8 (saturation), 1.11 (emissions); trees: AR-TOOL14, Li et al. 2016.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from methodologies import eligibility, inputs
+from methodologies import eligibility, trees_v1
 from methodologies.eligibility import Ccer14, Check
-from methodologies.inputs import Amount, Area, Model, Share, invalid
+from methodologies.factors import required
+from methodologies.inputs import Amount, Area, Identifier, Model, Share, invalid, unique
 from methodologies.moso_mgmt_v1_input import Agb
+from methodologies.statements import LandFacts, PeriodFacts, ProjectFacts, Standing, Told
 
 # Huzhou has more rain than evaporation (IPCC 2019 Vol. 4 Table 11.1, footnote: wet climate).
 CLIMATE = "wet"
@@ -24,27 +24,9 @@ STATED_CHECKS = ("FOREST_CATEGORY", "NONFOREST_YEARS", "TREES_KEPT", "SHRUB_REMO
 Category = Literal[
     "protection", "special_purpose", "timber", "economic", "roadside_greening", "urban_greening"
 ]
-
-
-class ProjectFacts(Model):
-    """What the project states once, with evidence."""
-
-    forest_category: Annotated[Category, Field(description="林种")]
-    start_year: Annotated[int, Field(ge=2000, le=2100, description="开工年份")]
-    nonforest_years: Annotated[float, Field(ge=0, le=200, description="开工前不是森林的年数")]
-    scattered_trees_removed: Annotated[bool, Field(description="伐除了原有散生木竹")]
-    shrub_removal_share: Annotated[Share, Field(description="清除灌木和小径竹的面积份额")]
-    initial_agb_t_ha: Annotated[Agb, Field(description="项目开始时的地上生物量（t/ha）")]
-    target_agb_t_ha: Annotated[Agb, Field(description="目标结构的地上生物量（t/ha）")]
-    credited_elsewhere_co2_t: Annotated[
-        Amount, Field(description="登记簿以外已计入的碳汇量（tCO₂）")
-    ]
-
-    @model_validator(mode="after")
-    def _grows(self) -> "ProjectFacts":
-        if self.target_agb_t_ha <= self.initial_agb_t_ha:
-            raise invalid("目标结构的地上生物量须大于项目开始时的")
-        return self
+Route = Literal["bef", "stand_equation", "allometry"]
+# The table of species or stand types that a route reads.
+TABLES = {"bef": trees_v1.SPECIES_TABLE, "stand_equation": trees_v1.STAND_TABLE}
 
 
 class StatedFire(Model):
@@ -54,8 +36,8 @@ class StatedFire(Model):
     agb_t_ha: Agb
 
 
-class PeriodFacts(Model):
-    """What a round states of its period, with evidence: totals over the period and all its land."""
+class PlantingPeriod(PeriodFacts):
+    """Totals over the period and all its land."""
 
     fertiliser_n_kg_project: Annotated[Amount, Field(description="项目施用化肥氮（kg N）")]
     fertiliser_n_kg_baseline: Annotated[Amount, Field(description="基线施用化肥氮（kg N）")]
@@ -66,87 +48,157 @@ class PeriodFacts(Model):
     leakage_co2e_t: Annotated[Amount, Field(description="边界外增加的排放（tCO₂e）")]
     fires: Annotated[list[StatedFire], Field(description="过火")]
 
-    @property
-    def fertilised(self) -> bool:
-        """Return whether the project has spread any nitrogen."""
+    def parts(self) -> dict[str, Any]:
+        """Return emissions and leakage."""
+        stated = self.model_dump(exclude={"leakage_co2e_t", "fires"})
+        return {
+            "emissions": {
+                **stated,
+                "n2o_factors": CLIMATE,
+                "fires": [fire.model_dump() for fire in self.fires],
+            },
+            "leakage_co2e_t": self.leakage_co2e_t,
+        }
+
+    def unstated(self, told: Told) -> list[str]:
+        """Return fires and fertiliser on record that are not stated."""
+        found = []
+        if told["fire"] and not self.fires:
+            found.append("活动记录中本期有林火，填报却没有过火")
         spread = (self.fertiliser_n_kg_project, self.organic_n_kg_project, self.urea_t_project)
-        return any(spread)
+        if any(row["work"] == "fertilising" for row in told["tending"]) and not any(spread):
+            found.append("活动记录中本期有施肥，填报却没有施肥")
+        return found
 
 
-@dataclass(frozen=True, slots=True)
-class LandFacts:
-    """What the register says of the round's land.
+class Planting(ProjectFacts):
+    """What every planting project states: the conditions of CCER-14-001."""
 
-    smallest_parcel_m2 : the smallest contiguous piece of any parcel
-    """
+    PERIOD: ClassVar[type[PeriodFacts]] = PlantingPeriod
+    ASKS_LAND: ClassVar[bool] = True
 
-    tenure_documented: bool
-    wetland: bool
-    smallest_parcel_m2: float
+    forest_category: Annotated[Category, Field(description="林种")]
+    start_year: Annotated[int, Field(ge=2000, le=2100, description="开工年份")]
+    nonforest_years: Annotated[float, Field(ge=0, le=200, description="开工前不是森林的年数")]
+    scattered_trees_removed: Annotated[bool, Field(description="伐除了原有散生木竹")]
+    shrub_removal_share: Annotated[Share, Field(description="清除灌木和小径竹的面积份额")]
+
+    @property
+    def first_year(self) -> int:
+        """Return the year planting began."""
+        return self.start_year
+
+    def stated_against(self) -> list[Check]:
+        """Return the conditions of CCER-14-001 that the project's own statement already breaks."""
+        unknown = LandFacts(tenure_documented=True, wetland=False, smallest_parcel_m2=1.0)
+        return [check for check in self.against(unknown) if check.code in STATED_CHECKS]
+
+    def against(self, land: LandFacts) -> list[Check]:
+        """Return the conditions of CCER-14-001 that statement and land break."""
+        return [one for one in eligibility.ccer14(self._conditions(land)) if not one.passed]
+
+    def parts(self, standing: Standing) -> dict[str, Any]:
+        """Return what the conditions are checked by."""
+        assert standing.land is not None  # Frozen with every round of a planting project.
+        return {"eligibility": self._conditions(standing.land).model_dump()}
+
+    def _conditions(self, land: LandFacts) -> Ccer14:
+        return Ccer14(
+            forest_category=self.forest_category,
+            nonforest_years=self.nonforest_years,
+            tenure_documented=land.tenure_documented,
+            smallest_parcel_m2=land.smallest_parcel_m2,
+            start_year=self.start_year,
+            wetland=land.wetland,
+            scattered_trees_removed=self.scattered_trees_removed,
+            shrub_removal_share=self.shrub_removal_share,
+        )
 
 
-def project_facts(values: Mapping[str, Any]) -> ProjectFacts:
-    """Return the checked statement; MethodInputInvalid, naming each faulty field, if it is not."""
-    return inputs.parse(ProjectFacts, values)
+class BambooPlanting(Planting):
+    """Of bamboo: also where its growth ends."""
 
-
-def period_facts(values: Mapping[str, Any]) -> PeriodFacts:
-    """Return the checked statement; MethodInputInvalid, naming each faulty field, if it is not."""
-    return inputs.parse(PeriodFacts, values)
-
-
-def titles(model: type[Model]) -> dict[str, str]:
-    """Return the fields of a statement with their words, in the order they are asked in."""
-    return {name: field.description or name for name, field in model.model_fields.items()}
-
-
-def stated_against(facts: ProjectFacts) -> list[Check]:
-    """Return the conditions of CCER-14-001 that the project's own statement already breaks."""
-    unknown = LandFacts(tenure_documented=True, wetland=False, smallest_parcel_m2=1.0)
-    return [
-        check
-        for check in eligibility.ccer14(_conditions(facts, unknown))
-        if check.code in STATED_CHECKS and not check.passed
+    initial_agb_t_ha: Annotated[Agb, Field(description="项目开始时的地上生物量（t/ha）")]
+    target_agb_t_ha: Annotated[Agb, Field(description="目标结构的地上生物量（t/ha）")]
+    credited_elsewhere_co2_t: Annotated[
+        Amount, Field(description="登记簿以外已计入的碳汇量（tCO₂）")
     ]
 
+    @model_validator(mode="after")
+    def _grows(self) -> "BambooPlanting":
+        if self.target_agb_t_ha <= self.initial_agb_t_ha:
+            raise invalid("目标结构的地上生物量须大于项目开始时的")
+        return self
 
-def against(facts: ProjectFacts, land: LandFacts) -> list[Check]:
-    """Return the conditions of CCER-14-001 that statement and land break."""
-    return [one for one in eligibility.ccer14(_conditions(facts, land)) if not one.passed]
+    def parts(self, standing: Standing) -> dict[str, Any]:
+        """Return the conditions, and the target with what counts towards it already."""
+        return {
+            **super().parts(standing),
+            "saturation": {
+                "target_agb_t_ha": self.target_agb_t_ha,
+                "initial_agb_t_ha": self.initial_agb_t_ha,
+                "credited_before_co2_t": standing.credited_before_co2_t,
+            },
+        }
 
 
-def document_parts(
-    facts: ProjectFacts, period: PeriodFacts, land: LandFacts, *, credited_before_co2_t: float
-) -> dict[str, Any]:
-    """Return the parts of a planting method's input that are neither plots, maps nor policy.
+class TreeRoute(Model):
+    """How a stratum's trees are reckoned, and its numbers where they are not the table's.
 
-    credited_before_co2_t : what counts towards the target structure already [tCO2]
+    species : of expansion factors the species, of stand equations the stand type, of single trees
+        nothing: each tree has its own density
     """
-    stated = period.model_dump(exclude={"leakage_co2e_t", "fires"})
-    return {
-        "eligibility": _conditions(facts, land).model_dump(),
-        "saturation": {
-            "target_agb_t_ha": facts.target_agb_t_ha,
-            "initial_agb_t_ha": facts.initial_agb_t_ha,
-            "credited_before_co2_t": credited_before_co2_t,
-        },
-        "emissions": {
-            **stated,
-            "n2o_factors": CLIMATE,
-            "fires": [fire.model_dump() for fire in period.fires],
-        },
-        "leakage_co2e_t": period.leakage_co2e_t,
-    }
+
+    id: Identifier
+    route: Route
+    species: str | None
+    wood_density_t_m3: Annotated[float, Field(gt=0, lt=2)] | None
+    bef: Annotated[float, Field(ge=1, le=10)] | None
+    root_ratio: Annotated[float, Field(gt=0, le=5)] | None
+    carbon_fraction: Annotated[float, Field(gt=0, le=1)] | None
+
+    @model_validator(mode="after")
+    def _fits_route(self) -> "TreeRoute":
+        own = {
+            name for name in ("wood_density_t_m3", "bef", "root_ratio", "carbon_fraction")
+            if getattr(self, name) is not None
+        }  # fmt: skip
+        if self.route != "bef" and own & {"wood_density_t_m3", "bef"}:
+            raise invalid(f"层 {self.id}：木材密度和扩展因子只用于蓄积扩展法")
+        if self.route == "stand_equation" and "root_ratio" in own:
+            raise invalid(f"层 {self.id}：林分方程已含地下部分，不填根茎比")
+        if self.route == "allometry" and self.species is not None:
+            raise invalid(f"层 {self.id}：逐木法的树种写在每木检尺表中，此处不填")
+        if self.route == "stand_equation" and self.species is None:
+            raise invalid(f"层 {self.id}：林分方程须选择林分类型")
+        if self.route == "bef" and self.species is None and "wood_density_t_m3" not in own:
+            raise invalid(f"层 {self.id}：蓄积扩展法须选择树种，或自填木材密度")
+        if self.species is not None and self.species not in species_of(self.route):
+            raise invalid(f"层 {self.id}：参数表中没有 {self.species}")
+        return self
 
 
-def _conditions(facts: ProjectFacts, land: LandFacts) -> Ccer14:
-    return Ccer14(
-        forest_category=facts.forest_category,
-        nonforest_years=facts.nonforest_years,
-        tenure_documented=land.tenure_documented,
-        smallest_parcel_m2=land.smallest_parcel_m2,
-        start_year=facts.start_year,
-        wetland=land.wetland,
-        scattered_trees_removed=facts.scattered_trees_removed,
-        shrub_removal_share=facts.shrub_removal_share,
-    )
+class ForestPlanting(Planting):
+    """Of trees: also how each stratum is reckoned."""
+
+    strata: Annotated[list[TreeRoute], Field(min_length=1, description="各层的核算方法")]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "ForestPlanting":
+        unique("层", (row.id for row in self.strata))
+        return self
+
+    @property
+    def strata_named(self) -> list[str]:
+        """Return every stratum."""
+        return [row.id for row in self.strata]
+
+    def of_stratum(self, stratum: str, start: date, end: date) -> dict[str, Any]:
+        """Return its route with its numbers."""
+        [row] = [row for row in self.strata if row.id == stratum]
+        return row.model_dump(exclude={"id"}, exclude_none=True)
+
+
+def species_of(route: Route) -> tuple[str, ...]:
+    """Return the species or stand types that a route has numbers for; none for single trees."""
+    return tuple(required(TABLES[route])) if route in TABLES else ()

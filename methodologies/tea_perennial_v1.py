@@ -511,4 +511,5 @@ METHOD = Method(
     example=example,
     run=run,
     explain=explain,
+    by_round="plots",
 )

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from typing import Any
 
 from methodologies import catalogue
-from pages import _land, _planting, _words
-from pages._planting import Stated
+from pages import _land, _statements, _words
+from pages._statements import Stated
 from pages._words import t
 from sinks.core import audit, db, people
 from sinks.core.actor import Actor, Role
@@ -144,7 +144,7 @@ def load_card(me: Actor, project_id: int) -> Card | None:
             demonstration=project.demonstration,
             baseline=_baseline_words(project),
             practice_from_year=project.practice_from_year,
-            stated=_planting.of_project(session, project.id),
+            stated=_statements.of_project(session, project),
             filing_no=project.filing_no,
             notice_ends_on=project.notice_ends_on,
             statement=project.validation_statement,

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _kit, _layer_card, _planting, _why, _why_story, _words
+from pages import _kit, _layer_card, _statements, _why, _why_story, _words
 from pages._kit import Column
 from pages._project_card import Card, RoundLine, RunLine
 from pages._session import explained, plain, say_done
@@ -90,8 +90,9 @@ def open_by_records(me: Actor, card: Card) -> None:
 
 def open_planting(me: Actor, card: Card) -> None:
     """State what happened in the period, choose dates or layers, and freeze."""
-    facts = _planting.ask_period_facts(f"open.{card.id}")
-    how = st.radio(
+    facts = _statements.ask_period_facts(f"open.{card.id}", card.method_id)
+    bamboo = card.sink_type == "bamboo"
+    how = "plots" if not bamboo else st.radio(
         t("核算用", "Measured by"), ["plots", "maps"], horizontal=True, key="open.how",
         format_func=lambda one: t("只用样地", "plots alone") if one == "plots"
         else t("样地校正两期图层", "two layers corrected by plots"),
@@ -114,13 +115,18 @@ def open_planting(me: Actor, card: Card) -> None:
             "只计入在起始日、终止日前后 31 天内各调查过一次的样地；两个日期须相隔 2 年的整数倍（大小年）。",
             "Plots visited within 31 days of both dates count; the dates are pairs of years apart.",
         )
+        if bamboo
+        else t(
+            "只计入在起始日、终止日前后 31 天内各调查过一次的样地。",
+            "Plots visited within 31 days of both dates count.",
+        )
     )
     sentence = t(
         f"将开启 {start} 至 {end}（不含当日）的监测期，冻结 {len(card.parcels)} 块地、样地、项目事实和本期填报。"
         "冻结之后都不能再改。",
         f"A round from {start} to {end} opens: parcels, plots and statements are frozen for good.",
     )
-    ready = _planting.complete(facts) and bool(start and end)
+    ready = _statements.complete(facts) and bool(start and end)
     confirm_opening(
         me, card, sentence, ready,
         lambda session: openings.by_plots(
@@ -164,7 +170,7 @@ def open_form(me: Actor, card: Card, facts: Mapping[str, Any] | None = None) -> 
         f"A round from {known[start][0]} to {known[end][0]} opens: {len(card.parcels)} parcels, two "
         f"layers and {twice} plots visited twice are frozen.",
     )
-    ready = facts is None or _planting.complete(facts)
+    ready = facts is None or _statements.complete(facts)
     confirm_opening(
         me, card, sentence, ready,
         lambda session: openings.by_layers(
@@ -199,7 +205,7 @@ def show_round(me: Actor, card: Card, row: RoundLine) -> None:
     if row.statement:
         st.caption(t("核证意见：", "Verifier's statement: ") + plain(row.statement))
     show_left_out(me, card, row)
-    _planting.show_round(me, row.id, mine=card.mine and row.status in MEASURED)
+    _statements.show_round(me, row.id, mine=card.mine and row.status in MEASURED)
     show_findings(me, card, row)
     if card.mine:
         act_on_round(me, card, row)

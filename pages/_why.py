@@ -6,6 +6,7 @@ records and issues looks at the same claim.
 
 import html
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import streamlit as st
@@ -15,12 +16,13 @@ from pages import (
     _kit,
     _land,
     _maps,
-    _planting,
     _policy_words,
+    _statements,
     _what_if,
     _why_again,
     _why_equation,
     _why_errors,
+    _why_plots,
     _why_records,
     _why_story,
     _words,
@@ -32,7 +34,7 @@ from pages._why_story import LayerFacts, PolicyFacts, Story
 from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor
-from sinks.crediting import rounds
+from sinks.crediting import round_policies, rounds
 from sinks.measurement import cells
 
 # What a verifier has to have seen, and pins a finding to.
@@ -60,6 +62,11 @@ def fields_of(story: Story) -> tuple[str, ...]:
     return tuple(field for field in FIELDS if field not in without)
 
 
+def _way(story: Story) -> ModuleType:
+    """How results of its kind are told."""
+    return {"records": _why_records, "plots": _why_plots}.get(story.by_round, _why_equation)
+
+
 def field_word(field: str) -> str:
     """The word of a part of the claim; one that is no longer in the list as it was written."""
     return t(*FIELDS[field]) if field in FIELDS else field
@@ -78,8 +85,7 @@ def show(me: Actor, round_id: int, run_id: int | None = None) -> None:
 def show_reasons(me: Actor, story: Story) -> None:
     """Everything behind the three numbers."""
     _chain(story)
-    equation = _why_records.equation if story.by_records else _why_equation.equation
-    _said(f"{t('算式', 'Equation')}  {equation(story.result)}")
+    _said(f"{t('算式', 'Equation')}  {_way(story).equation(story.result)}")
     show_notices(story)
     show_steps(story)
     if story.by_records:
@@ -120,9 +126,8 @@ def show_reasons(me: Actor, story: Story) -> None:
 
 def show_steps(story: Story) -> None:
     """From the change per hectare, or the sum of the strata, to whole kilograms."""
-    steps = _why_records.steps if story.by_records else _why_equation.steps
     _kit.table(
-        steps(story.result),
+        _way(story).steps(story.result),
         [
             Column("name", t("步骤", "Step")),
             Column("value", t("结果", "Result"), number=True),
@@ -178,8 +183,7 @@ def show_notices(story: Story) -> None:
     """Refusals and warnings in words, and why nothing is left when nothing is."""
     for notice in story.result["refusals"]:
         st.error(plain(notice["message"]), icon=":material/block:")
-    nothing = _why_records.why_nothing if story.by_records else _why_equation.why_nothing
-    if story.result["issuable_kg"] == 0 and (said := nothing(story.result)):
+    if story.result["issuable_kg"] == 0 and (said := _way(story).why_nothing(story.result)):
         st.info(plain(said), icon=":material/help:")
     if not story.policies_in_force:
         st.warning(
@@ -196,6 +200,17 @@ def show_notices(story: Story) -> None:
 
 def show_plots(story: Story) -> None:
     """Strata with their samples, and each plot: on the ground and, if there is one, on the map."""
+    if story.by_round != "plots":
+        _show_bamboo_plots(story)
+        return
+    _why_plots.show_strata(story.result)
+    if story.blind:
+        _why_again.say_blind()
+        return
+    _why_plots.show_plots(story.result, story.input)
+
+
+def _show_bamboo_plots(story: Story) -> None:
     corrected = [
         Column("map", t("图上差", "Map change"), "t/ha", number=True),
         Column("e", t("样地校正", "Correction"), "t/ha", number=True),
@@ -288,7 +303,7 @@ def show_records(story: Story) -> None:
 
 def show_stated(story: Story) -> None:
     """What project and round have stated, and what the register says of the land."""
-    _planting.show(story.stated)
+    _statements.show(story.stated)
 
 
 def show_parcels(story: Story) -> None:
@@ -345,7 +360,7 @@ def _show_cells(me: Actor, story: Story) -> None:
         return
     with explained():
         with db.transaction(me) as session:
-            policy, _ = rounds.calculating_policies(session, story.method_id)
+            policy, _ = round_policies.calculating(session, story.method_id)
             frozen = rounds.frozen_by_plots(session, rounds.get(session, story.round_id), policy)
             outline = next(row.boundary for row in frozen.parcels if row.parcel_id == parcel_id)
             grids = cells.cells_under(session, story.start.id, story.end.id, outline)

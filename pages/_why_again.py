@@ -87,6 +87,13 @@ def say_blind() -> None:
     )
 
 
+def _method_input(story: Story) -> str:
+    """What `sinks methods run` takes: a method that knows no parcels gets none."""
+    if story.by_round != "plots":
+        return story.input_json
+    return runs.canonical({name: part for name, part in story.input.items() if name != "parcels"})
+
+
 def _files(story: Story) -> None:
     if story.blind:
         say_blind()
@@ -114,7 +121,7 @@ def _files(story: Story) -> None:
     name = f"{story.project_code}-{story.period_start}-{story.period_end}-run{story.run_id}"
     left, right = st.columns(2)
     left.download_button(
-        t("下载方法的输入（JSON）", "The method's input (JSON)"), story.input_json,
+        t("下载方法的输入（JSON）", "The method's input (JSON)"), _method_input(story),
         f"{name}-input.json", "application/json", width="stretch",
     )  # fmt: skip
     right.download_button(

@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from pages import _kit, _why_records, _words
+from pages import _kit, _why_plots, _why_records, _words
 from pages._kit import Column
 from pages._layer_card import variogram_words
 from pages._why_story import Story
@@ -19,6 +19,9 @@ def show_errors(story: Story) -> None:
         _why_records.show_strata(story.result, story.input)
         return
     _kit.bars(run_bars.errors(story.result))
+    if story.by_round == "plots":
+        _why_plots.show_strata(story.result)
+        return
     middle = story.result["intermediate"]
     sources = [
         (t("抽样与图层", "Sampling and map"), middle["stderr_sampling_co2_t"]),

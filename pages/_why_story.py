@@ -6,13 +6,13 @@ from datetime import date, datetime
 from typing import Any
 
 from methodologies import catalogue
-from pages import _planting, _why_records
-from pages._planting import Stated
+from pages import _statements, _why_records
+from pages._statements import Stated
 from pages._why_records import RecordFacts
 from pages._words import t
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor
-from sinks.crediting import issuance, projects, rounds, second_measurements
+from sinks.crediting import issuance, projects, round_policies, rounds, second_measurements
 from sinks.land import parcel_list
 from sinks.measurement import layers, runs
 
@@ -62,7 +62,7 @@ class Story:
     """A round and one of its runs, as plain values.
 
     start, end : the layers, if it has any
-    records : of a round by records; stated : of a planting round
+    records : of a round by records; stated : where the method asks for statements
     """
 
     round_id: int
@@ -99,7 +99,12 @@ class Story:
 
     @property
     def by_records(self) -> bool:
-        return catalogue.method(self.method_id).by_round == "records"
+        return self.by_round == "records"
+
+    @property
+    def by_round(self) -> str:
+        """How the method is fed; a round of a method that is fed by hand does not exist."""
+        return catalogue.method(self.method_id).by_round or ""
 
     @property
     def is_reduction(self) -> bool:
@@ -132,7 +137,7 @@ def load(me: Actor, round_id: int, run_id: int | None = None) -> Story | None:
             start=start,
             end=end,
             records=_why_records.load(session, row.id),
-            stated=_planting.of_round(session, row.id),
+            stated=_statements.of_round(session, row.id),
             batches=[
                 (f"{project.code}-{batch.vintage}-{batch.sequence:02d}", batch.units, batch.unit_kg)
                 for batch in issuance.batches_of_round(session, row.id)
@@ -178,7 +183,7 @@ def _parcels(session: Any, run_id: int) -> list[ParcelFacts]:
 
 def _policies(session: Any, method_id: str, used: Mapping[str, Any]) -> list[PolicyFacts]:
     found = []
-    for name, key in rounds.POLICIES_OF[method_id].items():
+    for name, key in round_policies.POLICIES_OF[method_id].items():
         now = policies.find(session, key)
         kind = policies.KINDS[key]
         found.append(

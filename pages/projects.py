@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from methodologies import catalogue
-from pages import _basket, _kit, _land, _maps, _planting, _plots, _rounds, _session, _words
+from methodologies.base import Method
+from pages import _basket, _kit, _land, _maps, _plots, _rounds, _session, _statements, _words
 from pages._basket import Line
 from pages._kit import Column
 from pages._project_card import BASELINES_EN, Card, load_card
@@ -110,12 +111,15 @@ def create_form(me: Actor) -> None:
     by_records = method.by_round == "records"
     basis, figure, spread = ("records", 0.0, 0.0) if by_records else ask_baseline()
     since = ask_practice_year() if by_records else None
-    facts = _planting.ask_project_facts("new") if method.by_round == "planting" else None
-    strata = choose_strata(me, method.sink_type, county, by_records=by_records)
+    strata = choose_strata(me, method, county)
+    facts = None
+    if method.id in catalogue.STATEMENTS:
+        named = sorted(set(strata.values()))
+        facts = _statements.ask_project_facts("new", method.id, named)
     with db.transaction(me) as session:
         area_m2 = project_land.area_m2(session, list(strata))
     st.write(t(f"已选 {len(strata):,} 块，", f"{len(strata):,} chosen, ") + _words.mu_ha(area_m2))
-    ready = bool(strata) and (facts is None or _planting.complete(facts))
+    ready = bool(strata) and (facts is None or _statements.complete(facts))
     if st.button(t("建立项目", "Create"), key="new.create", type="primary", disabled=not ready):
         with explained():
             with db.transaction(me) as session:
@@ -172,17 +176,19 @@ def _basket_key(county: str, kind: str) -> str:
     return f"new.parcels.{kind}.{county}"
 
 
-def choose_strata(me: Actor, kind: str, county: str, *, by_records: bool) -> dict[int, str]:
+def choose_strata(me: Actor, method: Method, county: str) -> dict[int, str]:
     """The parcels of the project: parcel id -> stratum."""
+    kind = method.sink_type
     st.caption(
         t(
             "同一层的地块各年做法须相同（产量可以不同）；不同的分到另一层。",
             "Parcels of a stratum are farmed alike in every year; yields may differ.",
         )
-        if by_records
+        if method.by_round == "records"
         else t(
-            "同一层应是同样经营、密度相近的竹林；每层至少布设政策要求的样地数。",
-            "A stratum is bamboo of like density under like management; each needs its plots.",
+            "同一层应是同样经营、长势相近的林地或茶园（竹林密度相近，人工林树种林龄相同，茶园种植年份相同）；"
+            "每层至少布设政策要求的样地数。",
+            "A stratum is land of like growth under like management; each needs its plots.",
         )
     )
     with db.transaction(me) as session:
@@ -316,8 +322,14 @@ def show_about(me: Actor, card: Card) -> None:
         if card.mine and card.status == projects.Status.DRAFT:
             publish_project(me, card)
     if card.stated is not None:
-        _planting.show_project(
-            me, card.id, card.stated, mine=card.mine, draft=card.status == projects.Status.DRAFT
+        _statements.show_project(
+            me,
+            card.id,
+            card.method_id,
+            sorted(set(card.strata.values())),
+            card.stated,
+            mine=card.mine,
+            draft=card.status == projects.Status.DRAFT,
         )
     show_method(card.method_id)
     show_exits(me, card)

@@ -11,9 +11,9 @@ from pages import (
     _kit,
     _land,
     _maps,
-    _planting,
     _second_measurement,
     _session,
+    _statements,
     _why,
     _why_errors,
     _why_story,
@@ -134,7 +134,7 @@ def show_project(me: Actor, card: Card) -> None:
             ]
         )
         if card.stated is not None:
-            _planting.show([card.stated])
+            _statements.show([card.stated])
         _kit.table(
             [
                 {"code": row.code, "name": row.name, "stratum": card.strata[row.id],

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.orm import Session
 
-from methodologies import planting
+from methodologies import catalogue, statements
 from sinks.cli import _database, _input, _names, _out
 from sinks.cli._options import ParcelArgument
 from sinks.cli._out import Json
@@ -96,7 +96,9 @@ def facts(
         filed = stated_facts.evidence_of(session, stated_facts.PROJECT_SUBJECT, project_id)
         evidence = [{"id": one.id, "name": one.name, "sha256": one.sha256} for one in filed]
         document = {"project": project_id, "facts": row.values, "evidence": evidence}
-        titles = planting.titles(planting.ProjectFacts)
+        titles = statements.titles(
+            catalogue.STATEMENTS[session.get_one(Project, project_id).method_id]
+        )
         lines = [f"{title}：{row.values[name]}" for name, title in titles.items()]
     lines += [f"依据：{one['name']}" for one in evidence]
     _out.give(document, "\n".join(lines), as_json=as_json)

@@ -197,6 +197,11 @@ KINDS = {
             "比照竹林经营从严建议；CCER-14-001 的基准线规定未读到原文",
         ),
         Kind(
+            "baseline.tea", "茶园基准线的最低依据", "Weakest baseline admitted, tea", "",
+            "control_plots", ("steady_state", "trend", "control_plots"), None, None,
+            "竹茶林方法说明 2.3（同龄常规茶园对照；十五年以上可取零）；从严建议对照样地",
+        ),
+        Kind(
             "product_pool.moso-aff", "毛竹造林是否计入竹材产品", "Product pool, moso planting", "",
             "off", ("off", "on"), None, None, "竹茶林方法说明 1.9、6.5（默认不计）",
         ),

@@ -26,7 +26,7 @@ from sinks.core import audit, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, refused_in_words
 from sinks.core.errors import Conflict, NotPermitted
-from sinks.crediting import ledger, projects, rounds
+from sinks.crediting import ledger, projects, round_policies, rounds
 from sinks.crediting.ledger import AccountKind, Batch, Block, BlockState
 from sinks.crediting.rounds import MonitoringRound
 from sinks.land import marks, parcels
@@ -144,8 +144,8 @@ def issue(
 
 def required_policies(method_id: str) -> tuple[str, ...]:
     """The keys of every policy that has to be in force before a round by this method is issued."""
-    keys = (*rounds.measuring_policies(method_id).values(), "notice_days.round")
-    if catalogue.method(method_id).by_round in ("map_and_plots", "planting"):
+    keys = (*round_policies.needed(method_id).values(), "notice_days.round")
+    if catalogue.method(method_id).by_round != "records":
         return (*keys, "plot_days_max")
     return keys
 
@@ -166,7 +166,7 @@ def _refuse_unissuable(run: Run, values: dict[str, Any]) -> None:
         reasons = "；".join(item["message"] for item in result["refusals"])
         raise Conflict(f"核算结果不能签发：{reasons}", code="refused_by_method")
     used = run.input["policy"]
-    for name, key in rounds.POLICIES_OF[run.method_id].items():
+    for name, key in round_policies.POLICIES_OF[run.method_id].items():
         if used[name] != values[key]:
             raise Conflict(
                 f"政策“{policies.KINDS[key].title_zh}”在核算后已改变，请重新核算。",

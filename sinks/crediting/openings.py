@@ -4,7 +4,7 @@ A round is opened over two layers, over plots alone, or over activity records; w
 corrected record, another visit, a changed outline, does not change it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -16,7 +16,7 @@ from sinks.core import audit, policies
 from sinks.core.actor import Actor
 from sinks.core.db import today
 from sinks.core.errors import Conflict, Invalid
-from sinks.crediting import projects, round_records, rounds, stated_facts
+from sinks.crediting import projects, round_policies, round_records, rounds, stated_facts
 from sinks.crediting.rounds import MonitoringRound, RoundParcel, RoundPlot
 from sinks.land import claims, eligibility, marks, parcels
 from sinks.measurement import layers, plot_runs, plots, record_runs, runs
@@ -35,7 +35,7 @@ def by_layers(
 
     A project may measure before it is registered; it may publish only after.
 
-    facts : of a planting method, what is stated of the period (`methodologies.planting.PeriodFacts`)
+    facts : of a planting method, what is stated of the period (`ProjectFacts.PERIOD`)
 
     Raises
     ------
@@ -46,7 +46,7 @@ def by_layers(
         A constraint under a parcel, or what it is, keeps it from being credited.
     """
     project = projects.owned(session, actor, project_id)
-    _refuse_other_measure(project, "map_and_plots" if facts is None else "planting")
+    _refuse_other_measure(project, ("map_and_plots",) if facts is None else ("planting",))
     start, end = (
         layers.value_layer(session, layer_id, "agb") for layer_id in (layer_start_id, layer_end_id)
     )
@@ -55,7 +55,7 @@ def by_layers(
     row = _opened(session, actor, project, start.epoch, end.epoch, (start.id, end.id))
     _freeze_sample(session, row)
     if facts is not None:
-        _freeze_facts(session, actor, row, facts)
+        _freeze_facts(session, actor, row, project.method_id, facts)
     audit.record(
         session, actor, "round.open", f"round:{row.id}",
         {"project": project_id, "layers": [start.sha256, end.sha256]},
@@ -72,9 +72,10 @@ def by_plots(
     period_end: date,
     facts: Mapping[str, Any],
 ) -> MonitoringRound:
-    """Open a round of a planting project over a period and freeze parcels, sample and statement.
+    """Open a round over a period and freeze parcels, sample and statement.
 
-    Plots measured near both dates speak alone; a map made for forests does not see what is young.
+    Plots measured near both dates speak alone; a map made for forests sees neither what is young
+    nor bushes.
 
     Raises
     ------
@@ -85,14 +86,14 @@ def by_plots(
         The statement is not complete, or a stratum has fewer than two plots.
     """
     project = projects.owned(session, actor, project_id)
-    _refuse_other_measure(project, "planting")
+    _refuse_other_measure(project, ("planting", "plots"))
     if not period_start < period_end <= today(session):
         raise Invalid("监测期的终止日须晚于起始日，且不在将来。", code="period")
     row = _opened(session, actor, project, period_start, period_end)
     # No layer dates the period: the visits do, by as much as the method lets a season differ.
     _freeze_sample(session, row, moso_mgmt_v1.SEASON_TOLERANCE_DAYS)
-    _freeze_facts(session, actor, row, facts)
-    policy, _ = rounds.calculating_policies(session, project.method_id)
+    _freeze_facts(session, actor, row, project.method_id, facts)
+    policy, _ = round_policies.calculating(session, project.method_id)
     # A round that could never be measured would bar its period for good.
     runs.measure(session, rounds.frozen_by_plots(session, row, policy), plot_runs.MapError())
     audit.record(
@@ -103,10 +104,10 @@ def by_plots(
 
 
 def _freeze_facts(
-    session: Session, actor: Actor, row: MonitoringRound, facts: Mapping[str, Any]
+    session: Session, actor: Actor, row: MonitoringRound, method_id: str, facts: Mapping[str, Any]
 ) -> None:
     stated = stated_facts.freeze(
-        session, actor, row.id, row.project_id, period=(row.period_start, row.period_end),
+        session, actor, row.id, row.project_id, method_id=method_id, period=(row.period_start, row.period_end),
         land={
             member.parcel_id: parcels.boundary_of(version)
             for member, version in rounds.frozen_parcels(session, row)
@@ -131,7 +132,7 @@ def by_records(
         The period is not whole years, has not ended, or begins before the project's practice.
     """
     project = projects.owned(session, actor, project_id)
-    _refuse_other_measure(project, "records")
+    _refuse_other_measure(project, ("records",))
     if period_end > today(session):
         raise Invalid("监测期尚未结束，记录还不完整。", code="period")
     if period_end <= period_start:
@@ -141,7 +142,7 @@ def by_records(
         session, row.id, [one.parcel_id for one in rounds.round_parcels(session, row.id)],
         kinds=from_records.ASSEMBLIES[project.method_id].kinds, before_year=period_end.year,
     )  # fmt: skip
-    policy, _ = rounds.calculating_policies(session, project.method_id)
+    policy, _ = round_policies.calculating(session, project.method_id)
     # A round that could never be measured would bar its period for good.
     record_runs.document(rounds.frozen_by_records(session, row, policy))
     audit.record(
@@ -175,11 +176,11 @@ def _opened(
     return row
 
 
-def _refuse_other_measure(project: projects.Project, wanted: str) -> None:
-    if catalogue.method(project.method_id).by_round != wanted:
+def _refuse_other_measure(project: projects.Project, wanted: Sequence[str]) -> None:
+    if catalogue.method(project.method_id).by_round not in wanted:
         raise Invalid(
-            f"方法 {project.method_id} 不是这样核算的：有的按两期图层和样地，有的按活动记录，"
-            "造林还须填报本期事实。",
+            f"方法 {project.method_id} 不是这样核算的：有的按两期图层和样地，有的只按样地，有的按活动记录，"
+            "造林、茶园还须填报本期事实。",
             code="method",
         )
 

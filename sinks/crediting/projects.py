@@ -56,6 +56,15 @@ BASELINE_BASES = MappingProxyType(
         "control_plots": "项目外固定对照样地",
     }
 )
+# Who decides which basis is too weak; a baseline by records is what was done, and has none.
+BASELINE_POLICIES = MappingProxyType(
+    {
+        "moso-mgmt/1": "baseline.moso-mgmt",
+        "moso-aff/1": "baseline.forest",
+        "forest-aff/1": "baseline.forest",
+        "tea-perennial/1": "baseline.tea",
+    }
+)
 # The baseline of a method by records: what was done on the same land before the project.
 RECORDS = "records"
 BASIS_ZH = MappingProxyType({**BASELINE_BASES, RECORDS: "项目开始以前各年的活动记录"})
@@ -143,7 +152,7 @@ def create(
         half-width; nought only in a steady state, and the method then says so on every result
     practice_from_year : of a method by records, the first year of the new practice: its baseline
         are the records of the years before, and the three above are not asked for
-    facts : of a planting method, what the project states (`methodologies.planting.ProjectFacts`)
+    facts : what the project states, where its method asks for it (`catalogue.STATEMENTS`)
 
     Raises
     ------
@@ -206,8 +215,8 @@ def _method_of_rounds(method_id: str, facts: Mapping[str, Any] | None) -> Method
             f"方法 {method_id} 还不能按监测期核算，不能据以立项；目前请用 `sinks methods run` 单独计算。",
             code="method",
         )
-    if (facts is not None) != (method.by_round == "planting"):
-        raise Invalid("造林方法须填报项目事实，其他方法不填。", code="facts")
+    if (facts is not None) != (method_id in catalogue.STATEMENTS):
+        raise Invalid("按样地核算的造林、茶园须填报项目事实，其他方法不填。", code="facts")
     return method
 
 
@@ -217,12 +226,15 @@ def _check_practice_year(session: Session, year: int | None) -> None:
 
 
 def _state(session: Session, actor: Actor, project: Project, facts: Mapping[str, Any]) -> None:
-    stated = stated_facts.state(session, actor, project.id, facts)
+    stated = stated_facts.state(
+        session, actor, project.id, facts, method_id=project.method_id,
+        strata=[member.stratum for member in members(session, project.id)],
+    )  # fmt: skip
     _note(session, actor, project, "facts", {"facts": stated.id, **stated.values})
 
 
 def restate(session: Session, actor: Actor, project_id: int, facts: Mapping[str, Any]) -> Project:
-    """State the facts of a planting project anew, while it is a draft; the earlier ones are kept.
+    """State the facts of a project anew, while it is a draft; the earlier ones are kept.
 
     Raises
     ------
@@ -231,7 +243,7 @@ def restate(session: Session, actor: Actor, project_id: int, facts: Mapping[str,
     """
     project = _owned(session, actor, project_id)
     if project.status != Status.DRAFT or stated_facts.of_project(session, project_id) is None:
-        raise Conflict("只有造林项目在草稿时可以改填项目事实。", code="step")
+        raise Conflict("只有填报过项目事实的项目，在草稿时可以改填。", code="step")
     _state(session, actor, project, facts)
     return project
 
@@ -337,16 +349,13 @@ def _next_sequence(session: Session, district_code: str, sink_type: str) -> int:
 def publish(session: Session, actor: Actor, project_id: int) -> Project:
     """Put the project up for public notice, for the working days of the policy in force."""
     project = _owned(session, actor, project_id)
-    planting = catalogue.method(project.method_id).by_round == "planting"
-    baseline_key = "baseline.forest" if planting else "baseline.moso-mgmt"
-    keys = ["notice_days.project"]
-    if project.baseline_basis != RECORDS:
-        keys.append(baseline_key)
+    baseline_key = BASELINE_POLICIES.get(project.method_id)
+    keys = ["notice_days.project", *([baseline_key] if baseline_key else [])]
     decided = policies.in_force(session, *keys)
     days = decided["notice_days.project"].value
-    if project.baseline_basis != RECORDS:
+    if baseline_key:
         _refuse_weaker_baseline(project, decided[baseline_key].value)
-    if planting:
+    if project.method_id in catalogue.STATEMENTS:
         stated_facts.refuse_without_evidence(session, stated_facts.PROJECT_SUBJECT, project.id)
     _move(project, Status.PUBLIC_NOTICE)
     project.published_at = now(session)

@@ -5,7 +5,7 @@ Four different people propose, verify, record and issue; the table refuses anyth
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -14,13 +14,14 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from methodologies import catalogue, planting
+from methodologies import catalogue, planting, plot_readings
+from methodologies.statements import ProjectFacts, Standing
 from sinks.core import audit, policies, workdays
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, now, refused_in_words, today
 from sinks.core.documents import Document
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from sinks.crediting import objections, projects, round_records, stated_facts
+from sinks.crediting import objections, projects, round_policies, round_records, stated_facts
 from sinks.land import parcels
 from sinks.land.parcels import ParcelVersion
 from sinks.measurement import layers, plot_runs, plots, runs
@@ -52,44 +53,6 @@ NEXT = MappingProxyType(
         Status.VERIFIED: {Status.RECORDED},
         Status.RECORDED: {Status.ISSUED},
         Status.ISSUED: set(),
-    }
-)
-# The policies a measurement of moso-mgmt/1 calculates with, by the names the method reads.
-METHOD_POLICIES: Mapping[str, str] = MappingProxyType(
-    {
-        "deduction": "deduction.moso-mgmt",
-        "buffer_share": "buffer_share.moso-mgmt",
-        "bgb_change_mode": "bgb_change_mode.moso-mgmt",
-        "allocation": "allocation.moso-mgmt",
-        "min_plots_per_stratum": "min_plots_per_stratum",
-        "gwp_set": "gwp_set",
-        "unit_kg": "unit_kg",
-    }
-)
-TIER1 = {"deduction": "deduction.tier1", "gwp_set": "gwp_set", "unit_kg": "unit_kg"}
-POLICIES_OF: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "moso-mgmt/1": METHOD_POLICIES,
-        # Rounds feed no products, so that the decision on their pool is never asked for.
-        "moso-aff/1": {
-            **METHOD_POLICIES,
-            "deduction": "deduction.forest",
-            "buffer_share": "buffer_share.forest",
-        },
-        "paddy-ch4/1": {**TIER1, "water_draws": "water_draws.paddy-ch4"},
-        "n2o/1": TIER1,
-        "residue-burning/1": {**TIER1, "deduction": "deduction.residue-burning"},
-        "farmland-soc/1": {
-            **TIER1,
-            "buffer_share": "buffer_share.farmland-wetland",
-            "issue_tier1": "issue_tier1.farmland-soc",
-        },
-        "tea-n2o/1": {
-            **TIER1,
-            "baseline_n_cap_kg_ha": "baseline_n_cap_kg_ha.tea-n2o",
-            "min_record_years": "min_record_years.tea-n2o",
-            "yield_drop_max_share": "yield_drop_max_share.tea-n2o",
-        },
     }
 )
 
@@ -230,7 +193,7 @@ def frozen_by_records(
             for member, version in members
         ],
         policy={
-            **{name: policy[name] for name in POLICIES_OF[project.method_id]},
+            **{name: policy[name] for name in round_policies.POLICIES_OF[project.method_id]},
             "carried_debit_kg": carried_debit_kg(session, row) if debit_kg is None else debit_kg,
         },
     )
@@ -249,7 +212,7 @@ def carried_debit_kg(session: Session, row: MonitoringRound) -> int:
 
 
 def credited_before_co2_t(
-    session: Session, row: MonitoringRound, facts: planting.ProjectFacts
+    session: Session, row: MonitoringRound, facts: planting.BambooPlanting
 ) -> float:
     """What counts towards the target structure already, here and elsewhere [tCO2].
 
@@ -277,11 +240,7 @@ def frozen_by_plots(session: Session, row: MonitoringRound, policy: dict[str, An
     project = session.get_one(projects.Project, row.project_id)
     maps = None if row.layer_start_id is None else layers_of(session, row)
     samples = sample(session, row.id)
-    phase_start, phase_end = plot_runs.phases(session, samples) if maps is None else (
-        maps[0].phase, maps[1].phase
-    )  # fmt: skip
-    chosen = {name: policy[name] for name in POLICIES_OF[project.method_id]}
-    stated = {}
+    chosen = {name: policy[name] for name in round_policies.POLICIES_OF[project.method_id]}
     debit_kg = policy.get("carried_debit_kg")
     if debit_kg is None:
         debit_kg = carried_debit_kg(session, row)
@@ -289,20 +248,14 @@ def frozen_by_plots(session: Session, row: MonitoringRound, policy: dict[str, An
     # Runs of moso-mgmt/1 stored before debits were carried do not name one: nought is left out.
     if debit_kg or found is not None:
         chosen["carried_debit_kg"] = debit_kg
-    if found is not None:
-        stated = planting.document_parts(
-            found[0].facts, found[1].period_facts, found[1].land_facts,
-            credited_before_co2_t=policy["credited_before_co2_t"]
-            if "credited_before_co2_t" in policy
-            else credited_before_co2_t(session, row, found[0].facts),
-        )  # fmt: skip
+    members = frozen_parcels(session, row)
+    stated, of_strata = _stated(session, row, project, policy, {one.stratum for one, _ in members})
     return Frozen(
         round_id=row.id,
         method_id=project.method_id,
         period_start=row.period_start,
         period_end=row.period_end,
-        phase_start=phase_start,
-        phase_end=phase_end,
+        phases=_phases(session, project.method_id, maps, samples),
         parcels=[
             FrozenParcel(
                 member.parcel_id,
@@ -310,16 +263,61 @@ def frozen_by_plots(session: Session, row: MonitoringRound, policy: dict[str, An
                 parcels.boundary_of(version),
                 member.creditable_area_m2 or version.area_m2,
             )
-            for member, version in frozen_parcels(session, row)
+            for member, version in members
         ],
         layers=maps,
         samples=samples,
         baseline_co2_t_ha_year=project.baseline_co2_t_ha_year,
         baseline_u90=project.baseline_u90,
         policy=chosen,
-        valid_share_min=float(policy["valid_share_min"]),
+        # Not asked for where a method reads no map.
+        valid_share_min=float(policy.get("valid_share_min", 1.0)),
         stated=stated,
+        stated_of_strata=of_strata,
     )
+
+
+def _phases(
+    session: Session,
+    method_id: str,
+    maps: tuple[Layer, Layer] | None,
+    samples: Sequence[plots.Sample],
+) -> tuple[str, str] | None:
+    """The phases at start and end, of bamboo alone."""
+    if method_id in plot_readings.KINDS_OF:
+        return None
+    if maps is None:
+        return plot_runs.phases(session, samples)
+    return maps[0].phase, maps[1].phase
+
+
+def _stated(
+    session: Session,
+    row: MonitoringRound,
+    project: projects.Project,
+    policy: Mapping[str, Any],
+    strata: set[str],
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """What is stated, as parts of the method's input and of each of its strata."""
+    found = stated_facts.of_round(session, row.id)
+    if found is None:
+        return {}, {}
+    facts = found[0].facts(project.method_id)
+    before = policy.get("credited_before_co2_t")
+    if before is None:
+        before = _counted_before_co2_t(session, row, facts)
+    standing = Standing(found[1].land_facts, before, project.baseline_basis)
+    period = found[1].period_facts(project.method_id)
+    return (
+        {**facts.parts(standing), **period.parts()},
+        {one: facts.of_stratum(one, row.period_start, row.period_end) for one in sorted(strata)},
+    )
+
+
+def _counted_before_co2_t(session: Session, row: MonitoringRound, facts: ProjectFacts) -> float:
+    if not isinstance(facts, planting.BambooPlanting):
+        return 0.0  # Nothing but bamboo has a target structure.
+    return credited_before_co2_t(session, row, facts)
 
 
 def layers_of(session: Session, row: MonitoringRound) -> tuple[Layer, Layer]:
@@ -353,7 +351,7 @@ def measure(session: Session, actor: Actor, round_id: int) -> Run:
     projects.owned(session, actor, row.project_id)
     if row.status not in (Status.OPEN, Status.MEASURED, Status.FINDINGS):
         raise Conflict("这个监测期已公示，不能再核算（整改时除外）。", code="step")
-    policy, all_in_force = calculating_policies(session, method_of(session, row))
+    policy, all_in_force = round_policies.calculating(session, method_of(session, row))
     run = runs.store(session, actor, frozen(session, row, policy), policies_in_force=all_in_force)
     if row.status == Status.OPEN:
         move(row, Status.MEASURED)
@@ -367,27 +365,11 @@ def method_of(session: Session, row: MonitoringRound) -> str:
     return session.get_one(projects.Project, row.project_id).method_id
 
 
-def measuring_policies(method_id: str) -> Mapping[str, str]:
-    """The keys of the policies that a measurement by a method needs, by the names it reads."""
-    if catalogue.method(method_id).by_round == "records":
-        return POLICIES_OF[method_id]
-    return {**POLICIES_OF[method_id], "valid_share_min": "valid_share_min"}
-
-
-def calculating_policies(session: Session, method_id: str) -> tuple[dict[str, Any], bool]:
-    """The policy values by the method's names, and whether every one of them is in force."""
-    found = {
-        name: policies.value_or_suggestion(session, key)
-        for name, key in measuring_policies(method_id).items()
-    }
-    return {name: value for name, (value, _) in found.items()}, all(ok for _, ok in found.values())
-
-
 def remeasure(session: Session, round_id: int, run_id: int | None = None) -> Remeasured:
     """Measure again from the frozen inputs and compare with what was stored. Changes nothing."""
     row = get(session, round_id)
     run = run_of(session, row, run_id)
-    policy, _ = calculating_policies(session, run.method_id)
+    policy, _ = round_policies.calculating(session, run.method_id)
     stored = {"carried_debit_kg": 0, **policy, **run.input["policy"]}
     if "saturation" in run.input:
         stored["credited_before_co2_t"] = run.input["saturation"]["credited_before_co2_t"]
@@ -414,7 +396,7 @@ def publish(session: Session, actor: Actor, round_id: int) -> MonitoringRound:
         raise Conflict("请先核算。", code="not_measured")
     if not run.policies_in_force:
         missing = [
-            key for key in measuring_policies(run.method_id).values()
+            key for key in round_policies.needed(run.method_id).values()
             if policies.find(session, key) is None
         ]  # fmt: skip
         if missing:
@@ -438,8 +420,8 @@ def _refuse_unfounded(session: Session, row: MonitoringRound, run: Run) -> None:
         round_records.refuse_without_evidence(session, row.id)
     elif stated is not None:
         stated_facts.refuse_without_evidence(session, stated_facts.ROUND_SUBJECT, row.id)
-        before = credited_before_co2_t(session, row, stated[0].facts)
-        if run.input["saturation"]["credited_before_co2_t"] != before:
+        before = _counted_before_co2_t(session, row, stated[0].facts(run.method_id))
+        if run.input.get("saturation", {}).get("credited_before_co2_t", 0.0) != before:
             raise Conflict("以前监测期计入的量已改变，请重新核算后再公示。", code="remeasure")
     if run.input["policy"].get("carried_debit_kg", 0) != carried_debit_kg(session, row):
         raise Conflict("以前监测期结转的负值已改变，请重新核算后再公示。", code="remeasure")

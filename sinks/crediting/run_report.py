@@ -15,7 +15,14 @@ from sinks.core import papers, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.bars import placed
 from sinks.core.db import now
-from sinks.crediting import projects, round_records, rounds, run_bars, second_measurements
+from sinks.crediting import (
+    projects,
+    round_policies,
+    round_records,
+    rounds,
+    run_bars,
+    second_measurements,
+)
 from sinks.crediting.run_words import LABELS, VALUES
 from sinks.land import parcels
 from sinks.measurement import activity_records, activity_words, runs
@@ -90,7 +97,7 @@ def report(
         "input": _compact({name: value for name, value in run.input.items() if name != "policy"}),
         "policies": [
             (policies.KINDS[key].title_zh, found[name], policies.KINDS[key].unit)
-            for name, key in rounds.POLICIES_OF[run.method_id].items()
+            for name, key in round_policies.POLICIES_OF[run.method_id].items()
             if name in found
         ],
         "layers": [] if row.layer_start_id is None else list(rounds.layers_of(session, row)),

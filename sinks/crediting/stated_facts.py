@@ -1,4 +1,4 @@
-"""What a planting project and its rounds state, with evidence, and what the register says of the land.
+"""What a project and its rounds state, with evidence, and what the register says of the land.
 
 A project states its facts when it is made and may state them anew while it is a draft; each
 statement is kept. A round freezes the statement that stands, what was spread, burnt or displaced in
@@ -17,9 +17,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gis_data import geometry
-from methodologies import planting
+from methodologies import catalogue, inputs
 from methodologies.eligibility import Check
-from methodologies.planting import LandFacts, PeriodFacts, ProjectFacts
+from methodologies.statements import LandFacts, PeriodFacts, ProjectFacts
 from sinks.core import documents
 from sinks.core.actor import Actor
 from sinks.core.db import Base, Key, RecordedAt
@@ -45,9 +45,9 @@ class ProjectStatement(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     recorded_at: Mapped[RecordedAt]
 
-    @property
-    def facts(self) -> ProjectFacts:
-        return planting.project_facts(self.values)
+    def facts(self, method_id: str) -> ProjectFacts:
+        """What it says, by the statement that the project's method asks for."""
+        return inputs.parse(catalogue.STATEMENTS[method_id], self.values)
 
 
 class RoundStatement(Base):
@@ -58,33 +58,43 @@ class RoundStatement(Base):
     round_id: Mapped[int] = mapped_column(ForeignKey("monitoring_round.id"), primary_key=True)
     project_facts_id: Mapped[int] = mapped_column(ForeignKey("project_facts.id"))
     period: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    # Empty where the method asks nothing about the land.
     land: Mapped[dict[str, Any]] = mapped_column(JSONB)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     recorded_at: Mapped[RecordedAt]
 
-    @property
-    def period_facts(self) -> PeriodFacts:
-        return planting.period_facts(self.period)
+    def period_facts(self, method_id: str) -> PeriodFacts:
+        """What it says, by the statement that the project's method asks for."""
+        return inputs.parse(catalogue.STATEMENTS[method_id].PERIOD, self.period)
 
     @property
-    def land_facts(self) -> LandFacts:
-        return LandFacts(**self.land)
+    def land_facts(self) -> LandFacts | None:
+        return LandFacts(**self.land) if self.land else None
 
 
 def state(
-    session: Session, actor: Actor, project_id: int, values: Mapping[str, Any]
+    session: Session,
+    actor: Actor,
+    project_id: int,
+    values: Mapping[str, Any],
+    *,
+    method_id: str,
+    strata: Iterable[str],
 ) -> ProjectStatement:
     """Keep what a project states; whoever calls has checked that it is the actor's own.
+
+    strata : those of the project's parcels
 
     Raises
     ------
     MethodInputInvalid
         A value is missing or wrong.
     Conflict
-        The method does not apply to what is stated.
+        The method does not apply to what is stated, or it speaks of other strata.
     """
-    facts = planting.project_facts(values)
-    _refuse_ineligible(planting.stated_against(facts))
+    facts = inputs.parse(catalogue.STATEMENTS[method_id], values)
+    _refuse_other_strata(facts, set(strata))
+    _refuse_ineligible(facts.stated_against())
     row = ProjectStatement(
         project_id=project_id, values=facts.model_dump(mode="json"), person_id=actor.person_id
     )
@@ -117,6 +127,7 @@ def freeze(
     round_id: int,
     project_id: int,
     *,
+    method_id: str,
     period: tuple[date, date],
     land: Mapping[int, MultiPolygon],
     values: Mapping[str, Any],
@@ -135,22 +146,24 @@ def freeze(
         Nothing was planted by then; a parcel has no reviewed land class; the method does not apply;
         or the activity records tell of a fire or of fertiliser that is not stated.
     """
-    stated = planting.period_facts(values)
+    stated = inputs.parse(catalogue.STATEMENTS[method_id].PERIOD, values)
     project = of_project(session, project_id)
-    assert project is not None  # Asked for when a planting project is made.
-    if period[1] <= date(project.facts.start_year, 1, 1):
+    assert project is not None  # Asked for when such a project is made.
+    facts = project.facts(method_id)
+    if period[1] <= date(facts.first_year, 1, 1):
         raise Conflict(
-            f"项目 {project.facts.start_year} 年才开工，监测期 {period[1]} 即止，没有造林可核算。",
+            f"{facts.first_year} 年才开工或种植，监测期 {period[1]} 即止，没有可核算的。",
             code="before_planting",
         )
-    found = land_facts(session, land, period)
-    _refuse_ineligible(planting.against(project.facts, found))
+    found = land_facts(session, land, period) if facts.ASKS_LAND else None
+    if found is not None:
+        _refuse_ineligible(facts.against(found))
     _refuse_unstated(session, list(land), period, stated)
     row = RoundStatement(
         round_id=round_id,
         project_facts_id=project.id,
         period=stated.model_dump(mode="json"),
-        land=asdict(found),
+        land={} if found is None else asdict(found),
         person_id=actor.person_id,
     )
     session.add(row)
@@ -211,6 +224,16 @@ def _was_wetland(session: Session, parcel_ids: Iterable[int]) -> bool:
     )
 
 
+def _refuse_other_strata(facts: ProjectFacts, strata: set[str]) -> None:
+    named = facts.strata_named
+    if named is not None and set(named) != strata:
+        raise Conflict(
+            f"项目事实写的层是 {'、'.join(sorted(named))}，地块所在的层是 {'、'.join(sorted(strata))}；"
+            "请逐层填写，一层不多、一层不少。",
+            code="strata",
+        )
+
+
 def _refuse_ineligible(broken: Sequence[Check]) -> None:
     if broken:
         said = "；".join(f"{one.rule}（{one.source}），现为：{one.found}" for one in broken)
@@ -223,17 +246,16 @@ def _refuse_unstated(
     """Refuse a statement of nothing where the activity records tell of something."""
     start, end = (day.isoformat() for day in period)
 
-    def told(kind: str) -> list[dict[str, Any]]:
-        return [
+    told = {
+        kind: [
             row.values or {}
             for row in activity_records.standing(session, parcel_ids, kind)
             if start <= (row.values or {})["on"] < end
         ]
-
-    if not stated.fires and told("fire"):
-        raise Conflict("活动记录中本期有林火，填报却没有过火；请核对。", code="unstated")
-    if not stated.fertilised and any(row["work"] == "fertilising" for row in told("tending")):
-        raise Conflict("活动记录中本期有施肥，填报却没有施肥；请核对。", code="unstated")
+        for kind in ("fire", "tending")
+    }
+    if lacking := stated.unstated(told):
+        raise Conflict(f"{'；'.join(lacking)}；请核对。", code="unstated")
 
 
 def file_evidence(

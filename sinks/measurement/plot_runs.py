@@ -14,6 +14,7 @@ from shapely import MultiPolygon
 from sqlalchemy.orm import Session
 
 from gis_data import zonal, zonal_dask
+from methodologies import plot_readings
 from methodologies.map_error import CellErrors
 from sinks.core import settings
 from sinks.core.errors import Conflict
@@ -37,16 +38,17 @@ class FrozenParcel:
 class Frozen:
     """All that a round has frozen, and the policies to calculate with.
 
+    phases : at the start and at the end, of bamboo alone
     layers : at the start and at the end of the period; None where the plots speak alone
-    stated : the parts of a planting method's input that are neither plots, maps nor policy
+    stated : the parts of the method's input that are neither plots, maps nor policy
+    stated_of_strata : the same, of each stratum
     """
 
     round_id: int
     method_id: str
     period_start: date
     period_end: date
-    phase_start: str
-    phase_end: str
+    phases: tuple[str, str] | None
     parcels: list[FrozenParcel]
     layers: tuple[Layer, Layer] | None
     samples: list[Sample]
@@ -55,6 +57,7 @@ class Frozen:
     policy: dict[str, Any]
     valid_share_min: float
     stated: dict[str, Any]
+    stated_of_strata: dict[str, dict[str, Any]]
 
 
 Row = tuple[FrozenParcel, zonal.ParcelSummary, zonal.ParcelSummary]
@@ -106,8 +109,6 @@ def document(
         "period": {
             "start": frozen.period_start.isoformat(), "end": frozen.period_end.isoformat(),
         },
-        "phase_start": frozen.phase_start,
-        "phase_end": frozen.phase_end,
         "baseline_co2_t": {
             "co2_t": frozen.baseline_co2_t_ha_year
             * area_ha
@@ -118,6 +119,8 @@ def document(
         "policy": frozen.policy,
         **frozen.stated,
     }  # fmt: skip
+    if frozen.phases is not None:
+        found["phase_start"], found["phase_end"] = frozen.phases
     if frozen.layers is None:
         return found | _by_plots_alone(session, frozen), {}
     rows = _mapped(session, frozen, frozen.layers)
@@ -171,8 +174,11 @@ def _by_plots_alone(session: Session, frozen: Frozen) -> dict[str, Any]:
                 "id": name,
                 "area_ha": sum(one.area_m2 for one in frozen.parcels if one.stratum == name)
                 / 10_000,
+                **frozen.stated_of_strata.get(name, {}),
                 "plots": [
-                    _plot(session, item) for item in frozen.samples if item.plot.stratum == name
+                    _plot(session, frozen.method_id, item)
+                    for item in frozen.samples
+                    if item.plot.stratum == name
                 ],
             }
             for name in sorted({parcel.stratum for parcel in frozen.parcels})
@@ -325,20 +331,30 @@ def _mapped_plots(
     squares = [MultiPolygon([plots.footprint(item.plot)]) for item in samples]
     at_start, at_end = (_summaries(session, layer, squares) for layer in maps)
     return [
-        _plot(session, item)
+        _plot(session, frozen.method_id, item)
         | {"map_agb_t_ha_start": first.mean, "map_agb_t_ha_end": last.mean}
         for item, first, last in zip(samples, at_start, at_end, strict=True)
     ]  # fmt: skip
 
 
-def _plot(session: Session, item: Sample) -> dict[str, Any]:
-    return {
+def _plot(session: Session, method_id: str, item: Sample) -> dict[str, Any]:
+    found = {
         "id": item.plot.code,
         "area_m2": item.plot.area_m2,
         "slope_deg": item.plot.slope_deg,
-        "culms_start": _culms(session, item.start.id),
-        "culms_end": _culms(session, item.end.id),
     }
+    kinds = plot_readings.KINDS_OF.get(method_id)
+    for when, visit in (("start", item.start), ("end", item.end)):
+        read = plots.reading_of(session, visit.id)
+        # Trees taken for no culms would be a bare plot, and the other way round.
+        if (None if read is None else read.KIND) not in (kinds or (None,)):
+            raise Conflict(
+                f"样地 {item.plot.code} 在 {visit.measured_on} 的调查不是方法 {method_id} 所用的测法，"
+                "请核对后补录。",
+                code="plot_reading",
+            )
+        found |= {f"culms_{when}": _culms(session, visit.id)} if read is None else read.sides(when)
+    return found
 
 
 def _culms(session: Session, visit_id: int) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 import sinks
-from methodologies import by_stratum, catalogue
+from methodologies import by_stratum
 from sinks.core import audit, settings
 from sinks.core.actor import Actor
 from sinks.core.db import Base, Key, RecordedAt
@@ -110,7 +110,7 @@ def measure(session: Session, frozen: Frozen | FrozenByRecords, map_error: MapEr
     document, shares = plot_runs.document(session, frozen, map_error)
     # The method sees what is stored, so that what is stored is what it saw.
     input_json = canonical(document)
-    result = catalogue.method(frozen.method_id).run(json.loads(input_json))
+    result = by_stratum.of_round(frozen.method_id).run(json.loads(input_json))
     return Measured(input_json, canonical(result), shares)
 
 

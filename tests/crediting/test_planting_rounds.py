@@ -284,7 +284,7 @@ def test_facts_are_the_planting_methods_alone_and_stated_anew_only_in_a_draft(
         session, people["clerk"], project_id, {**world.PLANTED, "target_agb_t_ha": 30.0}
     )
     second = stated_facts.of_project(session, project_id)
-    assert first and second and second.id > first.id and second.facts.target_agb_t_ha == 30.0
+    assert first and second and second.id > first.id and second.values["target_agb_t_ha"] == 30.0
     with pytest.raises(Conflict) as refusal:
         projects.publish(session, people["clerk"], project_id)
     assert refusal.value.code == "evidence_missing"

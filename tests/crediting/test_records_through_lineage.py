@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from sinks.cooperative import land_changes
 from sinks.core.actor import Actor
-from sinks.crediting import round_records, rounds
+from sinks.crediting import round_policies, round_records, rounds
 from sinks.land import parcels, succession
 from sinks.land.succession import Succession
 from sinks.measurement import activity_lineage, activity_records, runs
@@ -125,7 +125,7 @@ def test_a_merge_of_fields_farmed_alike_weighs_their_yields_by_area(
     child = merged(session, people, farm)
     row = world.open_2025(session, people, farm)
     frozen = rounds.frozen_by_records(
-        session, row, rounds.calculating_policies(session, "paddy-ch4/1")[0]
+        session, row, round_policies.calculating(session, "paddy-ch4/1")[0]
     )
     [parcel] = frozen.parcels
     assert parcel.parcel_id == child
