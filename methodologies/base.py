@@ -7,7 +7,7 @@ dry matter in tonnes. Carbon and CO2 are never both called carbon: `_c_t` is car
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 # tCO2 per tC: the molar masses 44 and 12. Never the rounded 3.67.
@@ -72,7 +72,7 @@ class Notice:
 
     def as_dict(self) -> dict[str, str]:
         """Return the notice as JSON takes it."""
-        return asdict(self)
+        return {"code": self.code, "message": self.message}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,12 @@ class Component:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the component as JSON takes it."""
-        return asdict(self)
+        return {
+            "pool": self.pool,
+            "gas": self.gas,
+            "co2e_t": self.co2e_t,
+            "stderr_co2e_t": self.stderr_co2e_t,
+        }
 
 
 @dataclass(frozen=True, slots=True)

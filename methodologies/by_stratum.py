@@ -130,7 +130,10 @@ def _shared_out(
     """Return each parcel's share by what its stratum brings [tCO2], and within it by area."""
     net, issuable_kg = result["net_co2_t"], result["issuable_kg"]
     sign = -1.0 if net < 0.0 else 1.0
-    areas = {key: math.fsum(p["area_ha"] for p in parcels if p["stratum"] == key) for key in brings}
+    sizes: dict[str, list[float]] = {key: [] for key in brings}
+    for parcel in parcels:
+        sizes[parcel["stratum"]].append(parcel["area_ha"])
+    areas = {key: math.fsum(those) for key, those in sizes.items()}
     same_sense = {key: max(0.0, sign * co2_t) for key, co2_t in brings.items()}
     chosen = same_sense if any(same_sense.values()) else areas
     whole = math.fsum(chosen.values())

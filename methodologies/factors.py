@@ -146,6 +146,11 @@ def required(factor_id: str) -> Any:
 
 def number(factor_id: str) -> float:
     """Return the value as a float; FactorMissing while it is null."""
+    return factor(factor_id).number if _tried.get() else _number(factor_id)
+
+
+@cache
+def _number(factor_id: str) -> float:
     return factor(factor_id).number
 
 

@@ -126,11 +126,11 @@ def unique(what: str, ids: Iterable[str]) -> None:
 
 
 def _too_large(value: object) -> bool:
-    if isinstance(value, int | float):
+    if isinstance(value, (int, float)):
         return abs(value) > MAGNITUDE_MAX
-    if isinstance(value, Mapping):
-        return any(map(_too_large, value.values()))
-    return isinstance(value, list | tuple) and any(map(_too_large, value))
+    if isinstance(value, (list, tuple)):
+        return any(map(_too_large, value))
+    return isinstance(value, Mapping) and any(map(_too_large, value.values()))
 
 
 def _places_too_large(value: object, place: str = "") -> Iterator[str]:

@@ -228,8 +228,11 @@ def _check_areas(round_: Round, remarks: Remarks) -> None:
     """Refuse if the parcels of a stratum are not the stratum: land would earn that is not registered."""
     if not round_.parcels:
         return
+    areas: dict[str, list[float]] = {}
+    for parcel in round_.parcels:
+        areas.setdefault(parcel.stratum, []).append(parcel.area_ha)
     for stratum in round_.strata:
-        parcels_ha = math.fsum(p.area_ha for p in round_.parcels if p.stratum == stratum.id)
+        parcels_ha = math.fsum(areas.get(stratum.id, ()))
         if abs(parcels_ha - stratum.area_ha) > PARCEL_AREA_TOLERANCE_SHARE * stratum.area_ha:
             remarks.refuse(
                 "PARCEL_AREA_MISMATCH",

@@ -38,6 +38,7 @@ def drawn(
         },
         {name: steps[name] for name in _NUMBERS},
         factor_hash,
+        own_draws=True,
     ).times(steps["area_ha"])
     differs = bool(analytic_sd_co2_t and abs(found.sd / analytic_sd_co2_t - 1.0) > DISAGREEMENT)
     return {**found.as_dict(), "analytic_sd": analytic_sd_co2_t, "disagrees": differs}

@@ -7,6 +7,7 @@ Tables 11.1, 11.3. Released 2026-11. Frozen: a change is `n2o_v2`.
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -72,23 +73,65 @@ class SoilN2o(Model):
     policy: farmland_v1.Policy
 
 
+@dataclass(frozen=True, slots=True)
+class _Amounts:
+    """Nitrogen [kg/ha] that one set of factors holds for; a difference may be negative."""
+
+    land: Land
+    synthetic: float
+    urea: float
+    organic: float
+    residue: float
+
+    @classmethod
+    def of(cls, n: Nitrogen) -> "_Amounts":
+        urea = n.synthetic_n_kg_ha * n.urea_share
+        return cls(n.land, n.synthetic_n_kg_ha, urea, n.organic_n_kg_ha, n.residue_n_kg_ha)
+
+    @property
+    def numbers(self) -> tuple[float, float, float, float]:
+        return self.synthetic, self.urea, self.organic, self.residue
+
+
 def parts_kg_ha(v: Mapping[str, Any], n: Nitrogen) -> dict[str, Any]:
     """Return N2O [kg/ha] by path; v holds the factors by id, numbers or arrays."""
+    return _parts_kg_ha(v, _Amounts.of(n))
+
+
+def _parts_kg_ha(v: Mapping[str, Any], n: _Amounts) -> dict[str, Any]:
     to_n2o = factors.number("const.n2on_to_n2o")
     synthetic, other = _DIRECT[n.land]
-    rest = n.organic_n_kg_ha + n.residue_n_kg_ha
-    direct = n.synthetic_n_kg_ha * v[synthetic] + rest * v[other]
-    urea = n.synthetic_n_kg_ha * n.urea_share
-    gas = (n.synthetic_n_kg_ha - urea) * v[_GASF] + n.organic_n_kg_ha * v[_GASM]
-    if urea:
-        gas = gas + urea * v[_GASF_UREA]
+    rest = n.organic + n.residue
+    direct = n.synthetic * v[synthetic] + rest * v[other]
+    gas = (n.synthetic - n.urea) * v[_GASF] + n.organic * v[_GASM]
+    if n.urea:
+        gas = gas + n.urea * v[_GASF_UREA]
     # Nothing leaches in a dry climate (IPCC 2019 Table 11.3).
-    leached = 0.0 if n.land == "dry" else (n.synthetic_n_kg_ha + rest) * v["n2o.frac_leach_wet"]
+    leached = 0.0 if n.land == "dry" else (n.synthetic + rest) * v["n2o.frac_leach_wet"]
     return {
         "direct": direct * to_n2o,
         "deposition": gas * v[_EF4.get(n.land, "n2o.ef4.wet")] * to_n2o,
         "leaching": leached * v["n2o.ef5"] * to_n2o,
     }
+
+
+def _fall(baseline: Nitrogen, project: Nitrogen) -> tuple[list[_Amounts], float]:
+    """Return what falls from baseline to project, its largest amount as one, and that amount.
+
+    N2O is proportional to nitrogen, so whoever cuts the same kinds in the same proportion shares the
+    draws. On one land the fall is a difference, else the one side less the other.
+    """
+    before, after = _Amounts.of(baseline), _Amounts.of(project)
+    left = [-x for x in after.numbers]
+    sides = [before.numbers, left]
+    if before.land == after.land:
+        sides = [[b + a for b, a in zip(before.numbers, left, strict=True)]]
+    largest = max(abs(x) for side in sides for x in side) or 1.0
+    lands = (before.land, after.land)
+    return [
+        _Amounts(land, *(x / largest for x in side))
+        for land, side in zip(lands, sides, strict=False)
+    ], largest
 
 
 def _zone(land: Land) -> str:
@@ -120,16 +163,21 @@ def run(data: Mapping[str, Any]) -> dict[str, Any]:
     remarks.used.update(ids)
     spreads = farmland_v1.spreads(ids)
 
-    def fallen_kg_ha(v: Mapping[str, Any]) -> Any:
-        before, after = (sum(parts_kg_ha(v, n).values()) for n in (given.baseline, given.project))
-        return before - after
+    fall, largest_kg_ha = _fall(given.baseline, given.project)
+
+    def fallen_kg_per_kg(v: Mapping[str, Any]) -> Any:
+        return sum(sum(_parts_kg_ha(v, n).values()) for n in fall)
 
     values = {name: s.value for name, s in spreads.items()}
     co2e_t_per_kg_ha = given.area_ha * gwp / 1000.0
-    change = float(fallen_kg_ha(values)) * co2e_t_per_kg_ha
+    before, after = (sum(parts_kg_ha(values, n).values()) for n in (given.baseline, given.project))
+    change = float(before - after) * co2e_t_per_kg_ha
     drawn = propagation.simulate_practice(
-        fallen_kg_ha, spreads, data, factors.factor_hash(FACTOR_IDS)
-    ).times(co2e_t_per_kg_ha)
+        fallen_kg_per_kg,
+        spreads,
+        {"fall": [asdict(n) for n in fall]},
+        factors.factor_hash(FACTOR_IDS),
+    ).times(largest_kg_ha * co2e_t_per_kg_ha)
     groups: tuple[settlement.Group, ...] = ()
     penalties: tuple[Component, ...] = ()
     if change >= 0.0:

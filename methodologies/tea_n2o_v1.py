@@ -228,11 +228,15 @@ def _reduction(
     value = per_ha * co2e_t_per_kg_ha
     drawn = None
     if any(cut_kg_ha):
-        # The cap is a policy, and policies stay out of the seed: the cut it leaves does not.
-        practice = {"cut_kg_ha": cut_kg_ha}
+        # N2O is proportional to nitrogen: cuts of one mixture share the draws.
+        largest = max(cut_kg_ha)
+        mixture = (cut_kg_ha[0] / largest, cut_kg_ha[1] / largest)
         drawn = propagation.simulate_practice(
-            saved_kg_ha, spreads, practice, factors.factor_hash(FACTOR_IDS)
-        ).times(co2e_t_per_kg_ha)
+            lambda v: n2o_kg(v, *mixture),
+            spreads,
+            {"mixture": mixture},
+            factors.factor_hash(FACTOR_IDS),
+        ).times(largest * co2e_t_per_kg_ha)
     component = Component("fertiliser", "N2O", value, drawn.sd if drawn else 0.0)
     group = settlement.Group(
         "n2o",

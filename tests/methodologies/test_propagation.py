@@ -3,6 +3,7 @@
 import math
 import time
 
+import numpy as np
 import pytest
 
 from methodologies import propagation
@@ -88,28 +89,64 @@ def test_too_few_draws_are_refused():
         propagation.simulate(removal, SPREADS, seed=1, draws=100)
 
 
-def test_a_practice_is_drawn_once_and_scaled_to_its_land_and_another_practice_anew():
+@pytest.mark.parametrize("own_draws", [False, True])
+def test_a_practice_is_calculated_once_and_scaled_to_its_land_and_another_practice_anew(own_draws):
     calls = []
 
     def per_hectare(v):
-        calls.append(1)
+        calls.append(len(v["r"]))
         return v["delta"] * (1 + v["r"])
 
     one, again, other = (
-        propagation.simulate_practice(per_hectare, SPREADS, practice, "hash of factors")
+        propagation.simulate_practice(
+            per_hectare, SPREADS, practice, "hash of factors", own_draws=own_draws
+        )
         for practice in (
             {"kind": "a", "area_ha": 1.0, "policy": {"unit_kg": 1}},
             {"kind": "a", "area_ha": 9.0, "policy": {"unit_kg": 1000}},
             {"kind": "b", "area_ha": 1.0, "policy": {"unit_kg": 1}},
         )
     )
-    assert one == again != other
-    assert len(calls) == 2
+    assert one == again
+    assert (one != other) is own_draws, "published factors are drawn once for all practices"
+    assert sum(calls) == 2 * propagation.DRAWS
     whole = one.times(9.0)
     assert (whole.mean, whole.sd, whole.p95) == (9 * one.mean, 9 * one.sd, 9 * one.p95)
     assert (whole.seed, whole.draws, whole.u90) == (one.seed, one.draws, pytest.approx(one.u90))
     # Another value of a factor is another practice, whatever its hash.
     moved = {**SPREADS, "r": Spread(0.40, 0.07, "normal", 0.0)}
     assert (
-        propagation.simulate_practice(per_hectare, moved, {"kind": "a"}, "hash of factors") != one
+        propagation.simulate_practice(
+            per_hectare, moved, {"kind": "a"}, "hash of factors", own_draws=own_draws
+        )
+        != one
     )
+
+
+def test_practices_under_the_same_factors_add_up_draw_by_draw():
+    """What a factor is off by, it is off by on every field: twice the nitrogen is twice the error."""
+
+    def simulated(kg_ha):
+        return propagation.simulate_practice(
+            lambda v: v["delta"] * kg_ha, SPREADS, {"kg_ha": kg_ha}, "hash of factors"
+        )
+
+    one, three = simulated(1.0), simulated(3.0)
+    for name in ("mean", "sd", "p2_5", "p33_3", "p97_5"):
+        assert getattr(three, name) == pytest.approx(3.0 * getattr(one, name), rel=1e-12)
+
+
+def test_percentiles_are_those_of_numpy():
+    asked = np.array((2.5, 5.0, 100.0 / 3.0, 50.0, 95.0, 97.5))
+    for draws in (10_000, 12_345, 100_000):
+        drawn = np.random.default_rng(draws).lognormal(size=draws)
+        assert propagation._percentiles(drawn) == np.percentile(drawn, asked).tolist()
+
+
+def test_a_calculation_cannot_change_the_draws_that_others_read():
+    def careless(v):
+        v["r"] += 1.0
+        return v["r"]
+
+    with pytest.raises(ValueError, match="read-only"):
+        propagation.simulate(careless, SPREADS, seed=1)
