@@ -43,6 +43,8 @@ class TreeGroup(TreeRow):
     """Living trees of one kind and diameter, to the millimetre; the density is of their species."""
 
     species: Annotated[str, Field(min_length=1, max_length=50, description="树种")]
+    # No stem of the county is 3 m thick: such a number is in millimetres.
+    dbh_cm: Annotated[float, Field(gt=0, lt=300, description="胸径，厘米")]
 
     @model_validator(mode="after")
     def _to_the_millimetre(self) -> "TreeGroup":

@@ -17,9 +17,10 @@ from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
 from sinks.crediting import projects
 from sinks.crediting.sample_views import PointLine
-from sinks.measurement import plot_table
+from sinks.measurement import plot_columns, plot_kinds, plot_table
+from sinks.measurement.plot_columns import Found
+from sinks.measurement.plot_kinds import CULMS
 from sinks.measurement.plot_table import PlotTable, Row
-from sinks.measurement.plots import CulmCount
 
 
 def show_plots(me: Actor, card: Card) -> None:
@@ -77,8 +78,8 @@ def show_table(card: Card) -> None:
                     "place": f"{plot.longitude:.6f}, {plot.latitude:.6f}",
                     "area": f"{plot.area_m2:g}", "slope": f"{plot.slope_deg:g}",
                     "visits": "；".join(
-                        str(day) if culms is None else t(f"{day}（{culms} 株）", f"{day} ({culms} culms)")
-                        for day, culms in itertools.zip_longest(plot.visited_on, plot.culms)
+                        str(day) if found is None else t(f"{day}（{found.zh}）", f"{day} ({found.en})")
+                        for day, found in itertools.zip_longest(plot.visited_on, plot.found)
                     ),
                 }
                 for plot in card.plots
@@ -118,10 +119,11 @@ def store_plots(me: Actor, card: Card, table: PlotTable, *, correcting: bool) ->
                 session, me, card.id, table, land=projects.land_by_stratum(session, card.id),
                 correcting=correcting,
             )  # fmt: skip
+        zh, en = plot_kinds.counted(stored.kind, stored.count)
         say_done(
             t(
-                f"已登记 {stored.plots} 个新样地、{stored.visits} 次调查、{stored.culms:,} 株竹。",
-                f"{stored.plots} new plots, {stored.visits} visits, {stored.culms:,} culms stored.",
+                f"已登记 {stored.plots} 个新样地、{stored.visits} 次调查、{zh}。",
+                f"{stored.plots} new plots, {stored.visits} visits, {en} stored.",
             )
         )
 
@@ -165,10 +167,11 @@ def import_plots(me: Actor, card: Card) -> None:
             [Column("row", t("行", "Row"), number=True), Column("what", t("问题", "Problem"))],
         )
         return
+    zh, en = plot_kinds.counted(table.kind, table.count)
     st.success(
         t(
-            f"读到 {table.plots} 个样地、{table.visits} 次调查、{table.culms:,} 株竹，没有发现问题。",
-            f"{table.plots} plots, {table.visits} visits, {table.culms:,} culms read.",
+            f"读到 {table.plots} 个样地、{table.visits} 次调查、{zh}，没有发现问题。",
+            f"{table.plots} plots, {table.visits} visits, {en} read.",
         )
     )
     if st.button(t("全部登记", "Store all"), key="plots.commit", type="primary"):
@@ -235,9 +238,9 @@ def plot_form(me: Actor, card: Card, drawn: Mapping[str, PointLine]) -> None:
     with explained():
         if bare and text.strip():
             raise Invalid("注明没有竹子的样地又填了竹株，请核对。", code="no_culms")
-        culms = [None] if bare else plot_table.parse_culms(text, age=age or "")
+        culms: Sequence[Found | None] = [None] if bare else plot_columns.typed(CULMS, text, age=age)
         rows = typed_rows(place, measured_on, phase, culms)
-        store_plots(me, card, PlotTable(rows, []), correcting=False)
+        store_plots(me, card, PlotTable(CULMS, rows, []), correcting=False)
 
 
 def ask_place(card: Card) -> Place:
@@ -285,7 +288,7 @@ def ask_visit() -> tuple[date | None, str | None, str | None]:
 
 
 def typed_rows(
-    place: Place, measured_on: date, phase: str, culms: Sequence[CulmCount | None]
+    place: Place, measured_on: date, phase: str, culms: Sequence[Found | None]
 ) -> list[Row]:
     """The visit as lines of a table, so that one check serves both ways of entering.
 

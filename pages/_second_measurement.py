@@ -17,7 +17,8 @@ from sinks.core.actor import Actor, Role
 from sinks.crediting import plot_findings, second_measurements, verification
 from sinks.crediting.plot_findings import PlotFinding
 from sinks.crediting.second_measurements import SecondLine
-from sinks.measurement import plot_table
+from sinks.measurement import plot_columns
+from sinks.measurement.plot_kinds import CULMS
 
 AGES: Mapping[str, tuple[str, str]] = {"age_du": ("度", "du"), "age_years": ("年", "years")}
 
@@ -158,7 +159,9 @@ def measure_form(me: Actor, project_id: int, waiting: Sequence[SecondLine]) -> N
             with db.transaction(me) as session:
                 line = second_measurements.measure(
                     session, me, project_id, code, measured_on=measured_on,
-                    culms=[] if bare else plot_table.parse_culms(text, age=unit or ""),
+                    culms=plot_columns.measured(
+                        CULMS, [] if bare else plot_columns.typed(CULMS, text, age=unit)
+                    )[0],
                     bare=bare,
                 )  # fmt: skip
             say_done(

@@ -15,7 +15,8 @@ from sinks.cli._out import Json
 from sinks.core.errors import Invalid, NotFound
 from sinks.crediting import second_measurements
 from sinks.crediting.second_measurements import SecondLine
-from sinks.measurement import plot_photos, plot_table, plots
+from sinks.measurement import plot_columns, plot_photos, plots
+from sinks.measurement.plot_kinds import CULMS
 from sinks.measurement.plot_photos import OFFICE_TIME, Taken
 from sinks.measurement.plots import Plot
 
@@ -75,7 +76,8 @@ def second_measure(
 ) -> None:
     """录入一个样地的盲测复测；只能录入一次（核证员）。"""
     typed = _input.text_file(file)
-    culms = [] if bare and not typed.strip() else plot_table.parse_culms(typed, age=f"age_{age}")
+    lines = [] if bare and not typed.strip() else plot_columns.typed(CULMS, typed, age=f"age_{age}")
+    culms, _ = plot_columns.measured(CULMS, lines)
     with _database.acting() as (session, actor):
         line = second_measurements.measure(
             session, actor, _names.project_id(session, project), plot, measured_on=on,

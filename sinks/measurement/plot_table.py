@@ -1,17 +1,14 @@
-"""Plot tables: sample plots, visits and culms as an office keeps them, in CSV or XLSX.
+"""Plot tables: sample plots, their visits and what was found, as an office keeps them, in CSV or XLSX.
 
-One line is the living culms of one diameter and age, on one plot, at one date; a line with 0 culms,
-no diameter and no age says that the plot had none. `parse` reads and
-checks and touches nothing; `commit` stores a table that has no errors, all of it or none. Row
-numbers are those that a spreadsheet shows: the heading is row 1.
+The headings tell how the plots were measured (`plot_columns`). `parse` reads and checks and touches
+nothing; `commit` stores a table that has no errors, all of it or none. Row numbers are those that a
+spreadsheet shows: the heading is row 1.
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
@@ -19,9 +16,11 @@ from shapely import MultiPolygon, Point
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from methodologies import plot_readings
+from methodologies.plot_readings import TREE_ROWS_MAX, StandVolume, TeaShoots, TreeGroup, Trees
 from sinks.core.actor import Actor
 from sinks.core.errors import Conflict, Invalid
-from sinks.measurement import plots
+from sinks.measurement import plot_columns, plot_kinds, plots
 from sinks.measurement.office_tables import (
     CellWrong,
     RowError,
@@ -30,52 +29,22 @@ from sinks.measurement.office_tables import (
     lines_of,
     text_of,
 )
-from sinks.measurement.plots import Culm, CulmCount, Plot, PlotVisit
+from sinks.measurement.plot_columns import TITLES, Found, number
+from sinks.measurement.plot_kinds import CULMS, KINDS, Amount
+from sinks.measurement.plots import Culm, CulmCount, Plot, PlotReading, PlotVisit
 
 ERRORS_SHOWN_MAX = 200
-
-# Heading (folded) -> column. English as documented, Chinese as offices write it.
-HEADINGS: Mapping[str, str] = MappingProxyType(
-    {
-        heading: column
-        for column, headings in {
-            "plot": ("plot", "样地", "样地号", "样地编号"),
-            "stratum": ("stratum", "层", "层号"),
-            "lon": ("lon", "longitude", "经度"),
-            "lat": ("lat", "latitude", "纬度"),
-            "area_m2": ("area_m2", "面积", "样地面积", "面积m2", "面积(m2)", "面积(平方米)"),
-            "slope_deg": ("slope_deg", "坡度", "坡度(度)"),
-            "date": ("date", "日期", "调查日期"),
-            "phase": ("phase", "大小年"),
-            "dbh_cm": ("dbh_cm", "dbh", "胸径", "胸径cm", "胸径(cm)"),
-            "age_du": ("age_du", "度", "龄级(度)", "竹龄(度)"),
-            "age_years": ("age_years", "年龄", "竹龄(年)"),
-            "count": ("count", "株数"),
-        }.items()
-        for heading in headings
-    }
-)
-REQUIRED = (
-    "plot", "stratum", "lon", "lat", "area_m2", "slope_deg", "date", "phase", "dbh_cm", "count",
-)  # fmt: skip
 PHASES: Mapping[str, str] = MappingProxyType(
     {
         "on": "on", "大年": "on", "off": "off", "小年": "off", "mixed": "mixed", "花年": "mixed",
         "unknown": "unknown", "未知": "unknown", "不详": "unknown",
     }
 )  # fmt: skip
-TITLES: Mapping[str, str] = MappingProxyType(
-    {
-        "plot": "样地号", "stratum": "层", "lon": "经度", "lat": "纬度", "area_m2": "样地面积",
-        "slope_deg": "坡度", "date": "调查日期", "phase": "大小年", "dbh_cm": "胸径",
-        "age_du": "竹龄（度）", "age_years": "竹龄（年）", "count": "株数",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table."""
+    """One line of the table; ``found`` is None where it says that the plot had none."""
 
     number: int
     plot: str
@@ -86,7 +55,7 @@ class Row:
     slope_deg: float
     measured_on: date
     phase: str
-    culms: CulmCount | None
+    found: Found | None
 
     @property
     def place(self) -> tuple[str, float, float, float, float]:
@@ -96,8 +65,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class PlotTable:
-    """A table as read; nothing of it may be stored while there are errors."""
+    """A table as read; nothing of it may be stored while there are errors.
 
+    kind : how its plots were measured, for all of them the same
+    """
+
+    kind: str
     rows: list[Row]
     errors: list[RowError]
 
@@ -110,24 +83,28 @@ class PlotTable:
         return len({(row.plot, row.measured_on) for row in self.rows})
 
     @property
-    def culms(self) -> int:
-        return sum(row.culms.count for row in self.rows if row.culms is not None)
+    def count(self) -> int:
+        """Living culms; of another kind the lines."""
+        if self.kind != CULMS:
+            return len(self.rows)
+        return sum(row.found.count for row in self.rows if isinstance(row.found, CulmCount))
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """How much was stored."""
+    """How much was stored; ``count`` is the table's."""
 
     plots: int
     visits: int
-    culms: int
+    kind: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class PlotLine:
     """A plot with the dates of its visits, for lists and maps; ``square`` is GeoJSON.
 
-    culms : living culms counted at each visit, in the order of the dates; empty for the blind
+    found : what each visit found, in the order of the dates; empty for the blind
     """
 
     id: int
@@ -138,7 +115,7 @@ class PlotLine:
     area_m2: float
     slope_deg: float
     visited_on: tuple[date, ...]
-    culms: tuple[int, ...]
+    found: tuple[Amount, ...]
     square: dict[str, Any]
 
 
@@ -148,14 +125,14 @@ def parse(name: str, content: bytes) -> PlotTable:
     Raises
     ------
     TableRefused
-        Not such a file, too large, a column is missing, or there is no line.
+        Not such a file, too large, a column is missing, the columns are of several kinds of
+        measuring, or there is no line.
     """
     lines = lines_of(name, content)
-    head = next(lines, [])
-    columns = _columns(head)
+    kind, columns = plot_columns.columns_of(next(lines, []))
     rows: list[Row] = []
     errors: list[RowError] = []
-    for number, cells in enumerate(lines, start=2):
+    for line, cells in enumerate(lines, start=2):
         if not any(text_of(cell) for cell in cells):
             continue
         named = {
@@ -163,41 +140,13 @@ def parse(name: str, content: bytes) -> PlotTable:
             for column, place in columns.items()
         }
         try:
-            rows.append(_row(number, named))
+            rows.append(_row(kind, line, named))
         except CellWrong as wrong:
-            errors.append(RowError(number, str(wrong)))
+            errors.append(RowError(line, str(wrong)))
     if not rows and not errors:
         raise TableRefused("表中没有数据行。", code="plot_table_empty")
-    errors += _contradictions(rows)
-    return PlotTable(rows, sorted(errors, key=lambda error: error.number))
-
-
-def parse_culms(typed: str, *, age: str) -> list[CulmCount]:
-    """Culms typed or pasted one group a line: DBH [cm], age, number of culms.
-
-    age : ``age_du`` or ``age_years``, the meaning of the second number
-
-    Raises
-    ------
-    Invalid
-        Names the line and what is wrong with it.
-    """
-    found, wrong = [], []
-    for number, line in enumerate(typed.splitlines(), start=1):
-        parts = [part for part in re.split(r"[\s,;，、；]+", text_of(line)) if part]
-        if not parts:
-            continue
-        try:
-            if len(parts) != 3:
-                raise CellWrong("应为“胸径 竹龄 株数”三个数")
-            found.append(_culms({"dbh_cm": parts[0], age: parts[1], "count": parts[2]}))
-        except CellWrong as error:
-            wrong.append(f"第 {number} 行：{error}")
-    if wrong:
-        raise Invalid("；".join(wrong[:5]) + "。", code="culms")
-    if not found:
-        raise Invalid("请逐行填写竹株：胸径、竹龄、株数。", code="no_culms")
-    return found
+    errors += _contradictions(kind, rows)
+    return PlotTable(kind, rows, sorted(errors, key=lambda error: error.number))
 
 
 def commit(
@@ -209,7 +158,7 @@ def commit(
     land: Sequence[tuple[str, MultiPolygon]],
     correcting: bool = False,
 ) -> Committed:
-    """Store the plots, visits and culms of a table without errors: all of it or nothing.
+    """Store the plots, their visits and what they found, of a table without errors: all or nothing.
 
     Parameters
     ----------
@@ -222,13 +171,15 @@ def commit(
     Invalid
         The table has errors.
     Conflict
-        A plot lies outside the project or in another stratum, contradicts the plot on file, or was
-        visited on that date already.
+        The project's method measures otherwise; a plot lies outside the project or in another
+        stratum, contradicts the plot on file, or was visited on that date already; the plots of a
+        stratum would be of two kinds, or a species of two densities.
     """
     if table.errors:
         raise Invalid(
             f"有 {len(table.errors)} 行需修正，改好后整表重新导入。", code="plot_table_errors"
         )
+    plot_kinds.refuse(plots.method_of(session, project_id), table.kind)
     standing = {plot.code: plot for plot in plots.of_project(session, project_id)}
     by_plot: dict[str, list[Row]] = {}
     for row in table.rows:
@@ -242,8 +193,9 @@ def commit(
             added += 1
         else:
             _refuse_other_place(session, plot, rows[0])
-        visits += _visit(session, actor, plot, rows, correcting=correcting)
-    return Committed(added, visits, table.culms)
+        visits += _visit(session, actor, plot, table.kind, rows, correcting=correcting)
+    refuse_unlike(session, project_id)
+    return Committed(added, visits, table.kind, table.count)
 
 
 def refuse_place(row: Row, land: Sequence[tuple[str, MultiPolygon]]) -> None:
@@ -275,20 +227,27 @@ def refuse_place(row: Row, land: Sequence[tuple[str, MultiPolygon]]) -> None:
 def listing(session: Session, project_id: int, *, blind: bool = False) -> list[PlotLine]:
     """Plots of a project with their visits, by stratum and code.
 
-    blind : for a reader who has still to measure some of them: nothing of what was counted
+    blind : for a reader who has still to measure some of them: nothing of what was found
     """
     counted = (
-        select(Plot.code, PlotVisit.measured_on, func.coalesce(func.sum(Culm.count), 0))
+        select(
+            Plot.code, PlotVisit.measured_on, func.coalesce(func.sum(Culm.count), 0), PlotReading
+        )
         .join(PlotVisit, PlotVisit.plot_id == Plot.id)
         .outerjoin(Culm, Culm.visit_id == PlotVisit.id)
+        .outerjoin(PlotReading, PlotReading.visit_id == PlotVisit.id)
         .where(Plot.project_id == project_id)
-        .group_by(Plot.code, PlotVisit.id)
+        .group_by(Plot.code, PlotVisit.id, PlotReading.visit_id)
         .order_by(PlotVisit.measured_on, PlotVisit.id)
-    )
-    visited: dict[str, dict[date, int]] = {}
-    for code, measured_on, culms in session.execute(counted):
+    )  # fmt: skip
+    visited: dict[str, dict[date, Amount]] = {}
+    for code, measured_on, culms, read in session.execute(counted):
         # A later visit of the same date is its correction.
-        visited.setdefault(code, {})[measured_on] = int(culms)
+        visited.setdefault(code, {})[measured_on] = (
+            Amount(CULMS, int(culms))
+            if read is None
+            else plot_kinds.amount(plot_readings.reading(read.kind, read.values))
+        )
     places = _places(session, Plot.project_id == project_id)
     return [
         PlotLine(
@@ -300,7 +259,7 @@ def listing(session: Session, project_id: int, *, blind: bool = False) -> list[P
             area_m2=plot.area_m2,
             slope_deg=plot.slope_deg,
             visited_on=tuple(visited.get(plot.code, {})),
-            culms=() if blind else tuple(visited.get(plot.code, {}).values()),
+            found=() if blind else tuple(visited.get(plot.code, {}).values()),
             square=dict(plots.footprint(plot).__geo_interface__),
         )
         for plot in plots.of_project(session, project_id)
@@ -347,7 +306,9 @@ def _refuse_other_place(session: Session, plot: Plot, row: Row) -> None:
         )
 
 
-def _visit(session: Session, actor: Actor, plot: Plot, rows: list[Row], *, correcting: bool) -> int:
+def _visit(
+    session: Session, actor: Actor, plot: Plot, kind: str, rows: list[Row], *, correcting: bool
+) -> int:
     held = set(session.scalars(select(PlotVisit.measured_on).where(PlotVisit.plot_id == plot.id)))
     dates = sorted({row.measured_on for row in rows})
     for measured_on in dates:
@@ -357,60 +318,80 @@ def _visit(session: Session, actor: Actor, plot: Plot, rows: list[Row], *, corre
                 code="visit_held",
             )
         mine = [row for row in rows if row.measured_on == measured_on]
-        culms = [row.culms for row in mine if row.culms is not None]
-        plots.add_visit(
-            session,
-            actor,
-            plot.id,
-            measured_on=measured_on,
-            phase=mine[0].phase,
-            culms=culms,
-            bare=not culms,
+        culms, reading = plot_columns.measured(
+            kind, [row.found for row in mine if row.found is not None]
         )
+        if reading is None:
+            plots.add_visit(
+                session, actor, plot.id, measured_on=measured_on, phase=mine[0].phase,
+                culms=culms, bare=not culms,
+            )  # fmt: skip
+        else:
+            plots.add_reading(session, actor, plot.id, measured_on=measured_on, reading=reading)
     return len(dates)
 
 
-def _columns(head: Sequence[Any]) -> dict[str, int]:
-    """Column name -> its place in the lines."""
-    places: dict[str, int] = {}
-    for place, cell in enumerate(head):
-        column = HEADINGS.get(re.sub(r"\s", "", text_of(cell)).lower())
-        if column in places:
-            raise TableRefused(f"表头中“{TITLES[column]}”出现两次。", code="plot_table_columns")
-        if column:
-            places[column] = place
-    missing = [column for column in REQUIRED if column not in places]
-    if not ("age_du" in places or "age_years" in places):
-        missing.append("age_du")
-    if missing:
-        named = "、".join(f"{TITLES[column]}（{column}）" for column in missing)
-        raise TableRefused(f"表头缺少：{named}。", code="plot_table_columns")
-    return places
+def refuse_unlike(session: Session, project_id: int) -> None:
+    """Refuse a sample whose visits, as they stand, cannot be held against each other.
+
+    The plots of a stratum are of one kind, for their mean is one number. A species has one basic
+    density, for two of them would let wood grow that is not there.
+
+    Raises
+    ------
+    Conflict
+        Names two plots that differ.
+    """
+    query = (
+        select(Plot, PlotVisit.measured_on, PlotReading)
+        .join(PlotVisit, PlotVisit.plot_id == Plot.id)
+        .join(PlotReading, PlotReading.visit_id == PlotVisit.id)
+        .where(Plot.project_id == project_id)
+        .order_by(PlotVisit.id)
+    )
+    # A later visit of the same date is its correction.
+    standing = {(plot.id, day): (plot, day, read) for plot, day, read in session.execute(query)}
+    kinds: dict[str, tuple[str, str]] = {}
+    densities: dict[str, tuple[float, str]] = {}
+    for plot, day, read in standing.values():
+        kind, first = kinds.setdefault(plot.stratum, (read.kind, plot.code))
+        if kind != read.kind:
+            raise Conflict(
+                f"层“{plot.stratum}”的样地 {first} 按“{KINDS[kind].zh}”测量，样地 {plot.code} 按"
+                f"“{KINDS[read.kind].zh}”；同一层只能用一种，请改用“{KINDS[kind].zh}”，"
+                "或把这一层的调查全部更正为另一种。",
+                code="plot_kinds_mixed",
+            )
+        for row in read.values.get("trees", []):
+            density, where = densities.setdefault(
+                row["species"], (row["wood_density_g_cm3"], f"样地 {plot.code}（{day}）")
+            )
+            if density != row["wood_density_g_cm3"]:
+                raise Conflict(
+                    f"{row['species']}的基本密度在{where}是 {density:g}，在样地 {plot.code}（{day}）是 "
+                    f"{row['wood_density_g_cm3']:g} g/cm³；一个树种在一个项目中只能用一个值，请核对。",
+                    code="wood_density",
+                )
 
 
-def _row(number: int, cells: Mapping[str, Any]) -> Row:
-    bare = ("dbh_cm",) if _is_bare(cells) else ()
-    empty = [
-        TITLES[column] for column in REQUIRED
-        if not text_of(cells[column]) and column not in bare
-    ]  # fmt: skip
-    if empty:
+def _row(kind: str, line: int, cells: Mapping[str, Any]) -> Row:
+    if empty := plot_columns.empty(kind, cells):
         raise CellWrong(f"{'、'.join(empty)}没有填")
-    longitude, latitude = _number(cells, "lon"), _number(cells, "lat")
+    longitude, latitude = number(cells, "lon"), number(cells, "lat")
     if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
         raise CellWrong(
             f"经纬度 {longitude:g}, {latitude:g} 不在地图上；经度在前，纬度在后，单位为度"
         )
-    area_m2, slope_deg = _number(cells, "area_m2"), _number(cells, "slope_deg")
+    area_m2, slope_deg = number(cells, "area_m2"), number(cells, "slope_deg")
     if not 25 <= area_m2 <= 10_000:
         raise CellWrong(f"样地面积 {area_m2:g} 平方米不在 25–10000 之间")
     if not 0 <= slope_deg < 60:
         raise CellWrong(f"坡度 {slope_deg:g} 度不在 0–60 之间")
-    phase = PHASES.get(text_of(cells["phase"]).lower())
+    phase = PHASES.get(text_of(cells["phase"]).lower()) if kind == CULMS else plots.NO_PHASE
     if phase is None:
         raise CellWrong(f"大小年“{text_of(cells['phase'])}”应为大年、小年、花年或未知")
     return Row(
-        number=number,
+        number=line,
         plot=text_of(cells["plot"])[:40],
         stratum=text_of(cells["stratum"]),
         longitude=longitude,
@@ -419,83 +400,50 @@ def _row(number: int, cells: Mapping[str, Any]) -> Row:
         slope_deg=slope_deg,
         measured_on=day_of(cells["date"], TITLES["date"]),
         phase=phase,
-        culms=None if _is_bare(cells) else _culms(cells),
+        found=None if plot_columns.is_bare(kind, cells) else plot_columns.found(kind, cells),
     )
 
 
-def _is_bare(cells: Mapping[str, Any]) -> bool:
-    """Whether a line says that the plot had no culms: a count of 0, no diameter, no age."""
-    typed = ("dbh_cm", "age_du", "age_years")
-    return text_of(cells["count"]) in ("0", "0.0") and not any(
-        text_of(cells.get(column)) for column in typed
-    )
-
-
-def _culms(cells: Mapping[str, Any]) -> CulmCount:
-    typed = text_of(cells["dbh_cm"])
-    try:
-        dbh_cm = Decimal(typed)
-    except InvalidOperation as error:
-        raise CellWrong(f"胸径“{typed}”不是数字") from error
-    if not dbh_cm.is_finite() or not 2 <= dbh_cm < 30:
-        raise CellWrong(f"胸径 {typed} 厘米不在 2–30 之间")
-    if dbh_cm != round(dbh_cm, 1):
-        raise CellWrong(f"胸径 {typed} 厘米应保留一位小数")
-    ages = {
-        column: _whole(cells, column)
-        for column in ("age_du", "age_years")
-        if text_of(cells.get(column))
-    }
-    if len(ages) != 1:
-        raise CellWrong("竹龄按“度”或按“年”填一种，不能都填或都不填")
-    return CulmCount(dbh_cm=round(dbh_cm, 1), count=_whole(cells, "count"), **ages)
-
-
-def _contradictions(rows: Sequence[Row]) -> list[RowError]:
+def _contradictions(kind: str, rows: Sequence[Row]) -> list[RowError]:
     """Lines of one plot, or of one visit, that do not agree with its first line."""
     places: dict[str, Row] = {}
-    phases: dict[tuple[str, date], Row] = {}
+    visits: dict[tuple[str, date], list[Row]] = {}
+    densities: dict[str, tuple[float, int]] = {}
     errors = []
     for row in rows:
         first = places.setdefault(row.plot, row)
+        said = []
         if first.place != row.place:
-            errors.append(
-                RowError(
-                    row.number,
-                    f"样地 {row.plot} 的层、经纬度、面积或坡度与第 {first.number} 行不同",
-                )
-            )
-        visit = phases.setdefault((row.plot, row.measured_on), row)
-        if (visit.culms is None) != (row.culms is None):
-            errors.append(
-                RowError(
-                    row.number,
-                    f"样地 {row.plot} 在 {row.measured_on} 既写没有竹子（0 株）又有竹株，见第 {visit.number} 行",
-                )
-            )
-        if visit.phase != row.phase:
-            errors.append(
-                RowError(
-                    row.number,
-                    f"样地 {row.plot} 在 {row.measured_on} 的大小年与第 {visit.number} 行不同",
-                )
-            )
+            said.append(f"样地 {row.plot} 的层、经纬度、面积或坡度与第 {first.number} 行不同")
+        visit = visits.setdefault((row.plot, row.measured_on), [])
+        visit.append(row)
+        said += _unlike(kind, visit)
+        if isinstance(row.found, TreeGroup):
+            mine = row.found.wood_density_g_cm3
+            density, line = densities.setdefault(row.found.species, (mine, row.number))
+            if density != mine:
+                said.append(f"{row.found.species}的基本密度与第 {line} 行不同")
+        errors += [RowError(row.number, one) for one in said]
     return errors
 
 
-def _number(cells: Mapping[str, Any], column: str) -> float:
-    typed = text_of(cells[column])
-    try:
-        value = float(typed)
-    except ValueError as error:
-        raise CellWrong(f"{TITLES[column]}“{typed}”不是数字") from error
-    if not math.isfinite(value):
-        raise CellWrong(f"{TITLES[column]}“{typed}”不是数字")
-    return value
-
-
-def _whole(cells: Mapping[str, Any], column: str) -> int:
-    value = _number(cells, column)
-    if not value.is_integer() or not 1 <= value <= 100_000:
-        raise CellWrong(f"{TITLES[column]}“{text_of(cells[column])}”应为不小于 1 的整数")
-    return int(value)
+def _unlike(kind: str, visit: Sequence[Row]) -> list[str]:
+    """What the last of a visit's lines says against the first."""
+    first, row = visit[0], visit[-1]
+    said = []
+    if (first.found is None) != (row.found is None):
+        stems = "竹子" if kind == CULMS else "树"
+        said.append(
+            f"样地 {row.plot} 在 {row.measured_on} 既写没有{stems}（0 株）又有{stems}，"
+            f"见第 {first.number} 行"
+        )
+    if first.phase != row.phase:
+        said.append(f"样地 {row.plot} 在 {row.measured_on} 的大小年与第 {first.number} 行不同")
+    if row is not first and isinstance(row.found, StandVolume | TeaShoots):
+        said.append(
+            f"样地 {row.plot} 在 {row.measured_on} 的{KINDS[kind].zh}已在第 {first.number} 行；"
+            "每次调查写一行"
+        )
+    if kind == Trees.KIND and len(visit) == TREE_ROWS_MAX + 1:
+        said.append(f"样地 {row.plot} 在 {row.measured_on} 超过 {TREE_ROWS_MAX:,} 行，请按胸径归并")
+    return said

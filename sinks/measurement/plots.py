@@ -28,6 +28,7 @@ from sinks.core import audit
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
+from sinks.measurement import plot_kinds
 
 AREA_M2_MIN, AREA_M2_MAX = 25, 10_000
 # Years of many and of few shoots are bamboo's alone.
@@ -158,6 +159,16 @@ def refuse_anothers(session: Session, actor: Actor, project_id: int) -> None:
         raise NotPermitted("只有项目业主可以登记本项目的样地。", code="not_owner")
 
 
+def method_of(session: Session, project_id: int) -> str:
+    """The method of a project."""
+    method_id: str | None = session.scalar(
+        text("SELECT method_id FROM project WHERE id = :id"), {"id": project_id}
+    )
+    if method_id is None:
+        raise NotFound("没有这个项目。", code="project")
+    return method_id
+
+
 def add_visit(
     session: Session,
     actor: Actor,
@@ -177,9 +188,11 @@ def add_visit(
     Invalid
         No culms and not said to be bare, or both; a DBH below 2 cm (no bamboo forest by
         definition); both ages or none.
+    Conflict
+        The project's method counts no culms.
     """
     refuse_culms(culms, bare=bare)
-    visit = _visited(session, actor, plot_id, measured_on, phase)
+    visit = _visited(session, actor, plot_id, measured_on, phase, plot_kinds.CULMS)
     session.add_all(
         Culm(
             visit_id=visit.id,
@@ -200,8 +213,14 @@ def add_visit(
 def add_reading(
     session: Session, actor: Actor, plot_id: int, *, measured_on: date, reading: Reading
 ) -> PlotVisit:
-    """Write down one measuring of a plot where no culms are counted."""
-    visit = _visited(session, actor, plot_id, measured_on, NO_PHASE)
+    """Write down one measuring of a plot where no culms are counted.
+
+    Raises
+    ------
+    Conflict
+        The project's method does not measure by such a reading.
+    """
+    visit = _visited(session, actor, plot_id, measured_on, NO_PHASE, reading.KIND)
     session.add(
         PlotReading(visit_id=visit.id, kind=reading.KIND, values=reading.model_dump(mode="json"))
     )
@@ -213,13 +232,14 @@ def add_reading(
 
 
 def _visited(
-    session: Session, actor: Actor, plot_id: int, measured_on: date, phase: str
+    session: Session, actor: Actor, plot_id: int, measured_on: date, phase: str, kind: str
 ) -> PlotVisit:
     actor.require(Role.DEVELOPER, Role.COOPERATIVE, Role.OFFICER)
     plot = session.get(Plot, plot_id)
     if plot is None:
         raise NotFound("没有这个样地。", code="plot")
     refuse_anothers(session, actor, plot.project_id)
+    plot_kinds.refuse(method_of(session, plot.project_id), kind)
     if measured_on > today(session):
         raise Invalid("调查日期不能在将来。", code="future")
     visit = PlotVisit(

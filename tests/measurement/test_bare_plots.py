@@ -9,6 +9,7 @@ from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
 from sinks.crediting import projects
 from sinks.measurement import plot_table, plots
+from sinks.measurement.plot_kinds import Amount
 from tests import world
 
 HEAD = "样地,层,经度,纬度,面积,坡度,日期,大小年,胸径,度,株数\n"
@@ -20,8 +21,8 @@ def table(*lines: str) -> plot_table.PlotTable:
 
 def test_a_line_of_0_culms_without_diameter_and_age_is_a_bare_plot() -> None:
     found = table("N1,A,119.6,30.6,400,0,2023-01-05,未知,,,0")
-    assert found.errors == [] and [row.culms for row in found.rows] == [None]
-    assert (found.visits, found.culms) == (1, 0)
+    assert found.errors == [] and [row.found for row in found.rows] == [None]
+    assert (found.visits, found.count) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -56,9 +57,9 @@ def test_a_bare_visit_is_stored_listed_and_never_taken_from_an_empty_form(
         table(f"N1,A,{x:.7f},{y:.7f},400,0,2023-01-05,未知,,,0"),
         land=projects.land_by_stratum(session, story.project_id),
     )  # fmt: skip
-    assert (stored.plots, stored.visits, stored.culms) == (1, 1, 0)
+    assert (stored.plots, stored.visits, stored.count) == (1, 1, 0)
     [line] = plot_table.listing(session, story.project_id)
-    assert (line.visited_on, line.culms) == ((date(2023, 1, 5),), (0,))
+    assert (line.visited_on, line.found) == ((date(2023, 1, 5),), (Amount("culms", 0),))
     for culms, bare in (([], False), (world.culms_of_agb(9, 400), True)):
         with pytest.raises(Invalid):
             plots.add_visit(

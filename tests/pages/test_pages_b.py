@@ -24,7 +24,8 @@ from sinks.core import db, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.errors import Conflict
 from sinks.crediting import certificates, issuance, ledger, openings, projects, rounds, verification
-from sinks.measurement import cells, layers, plot_table, plots, runs
+from sinks.measurement import cells, layers, plot_columns, plot_table, plots, runs
+from sinks.measurement.plot_kinds import Amount
 from sinks.measurement.variograms import Given
 from sinks.restoration import case_units, cases
 from tests import pages_help, world
@@ -72,7 +73,7 @@ def test_a_table_of_plots_is_read_with_chinese_headings_and_full_width_digits() 
         assert (row.plot, row.area_m2, row.measured_on, row.phase) == (
             "A1", 400.0, date(2024, 10, 1), "on",
         )  # fmt: skip
-        assert row.culms == plots.CulmCount(Decimal("10.2"), 14, age_years=3)
+        assert row.found == plots.CulmCount(Decimal("10.2"), 14, age_years=3)
 
 
 def test_a_spreadsheet_is_read_with_its_own_dates() -> None:
@@ -84,7 +85,7 @@ def test_a_spreadsheet_is_read_with_its_own_dates() -> None:
     book.save(content)
     table = plot_table.parse("p.xlsx", content.getvalue())
     assert [row.measured_on for row in table.rows] == [date(2024, 10, 1)] * 2
-    assert (table.plots, table.visits, table.culms) == (1, 1, 7)
+    assert (table.plots, table.visits, table.count) == (1, 1, 7)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_what_is_no_table_of_plots_is_refused_whole(name: str, content: bytes, c
 @given(some.integers(20, 299), some.integers(1, 9), some.integers(1, 999))
 def test_culms_typed_are_the_culms_read(tenths: int, du: int, count: int) -> None:
     dbh = Decimal(tenths) / 10
-    read = plot_table.parse_culms(f"{dbh}，{du} {count}", age="age_du")
+    read = plot_columns.typed("culms", f"{dbh}，{du} {count}", age="age_du")
     assert read == [plots.CulmCount(round(dbh, 1), count, age_du=du)]
 
 
@@ -157,7 +158,7 @@ def test_a_visit_is_stored_once_unless_it_is_a_correction(
     table = plot_table.parse("p.csv", text.encode())
     with db.transaction(who["clerk"]) as session:
         done = plot_table.commit(session, who["clerk"], story.project_id, table, land=land)
-    assert (done.plots, done.visits, done.culms) == (1, 1, 14)
+    assert (done.plots, done.visits, done.count) == (1, 1, 14)
     with pytest.raises(Conflict) as refusal, db.transaction(who["clerk"]) as session:
         plot_table.commit(session, who["clerk"], story.project_id, table, land=land)
     assert refusal.value.code == "visit_held"
@@ -169,7 +170,7 @@ def test_a_visit_is_stored_once_unless_it_is_a_correction(
         line = next(
             one for one in plot_table.listing(session, story.project_id) if one.code == "C1"
         )
-    assert (line.visited_on, line.culms) == ((date(2024, 10, 1),), (15,))
+    assert (line.visited_on, line.found) == ((date(2024, 10, 1),), (Amount("culms", 15),))
     moved = plot_table.parse("p.csv", text.replace(",400,", ",500,").encode())
     with pytest.raises(Conflict) as refusal, db.transaction(who["clerk"]) as session:
         plot_table.commit(session, who["clerk"], story.project_id, moved, land=land)
@@ -359,7 +360,9 @@ def test_all_free_parcels_of_a_county_become_a_project_and_take_a_table_of_plots
     assert "0 个新样地、1 次调查、18 株竹" in said(calm(at.button[send].click().run()))
     with db.transaction(who["clerk"]) as session:
         line = plot_table.listing(session, project_id)[0]
-        assert (line.visited_on, line.culms) == ((date(2024, 10, 1), date(2026, 10, 1)), (14, 18))
+        assert (line.visited_on, line.found) == (
+            (date(2024, 10, 1), date(2026, 10, 1)), (Amount("culms", 14), Amount("culms", 18)),
+        )  # fmt: skip
 
 
 def test_the_owner_publishes_and_the_notice_is_there(screen, who, story) -> None:

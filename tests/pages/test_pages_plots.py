@@ -125,7 +125,7 @@ def test_the_verifier_measures_blind_and_sees_both_numbers_afterwards(
 
     with db.transaction(who["clerk"]) as session:
         lines = plot_table.listing(session, story.project_id)
-    codes, counts = [line.code for line in lines], {str(line.culms[0]) for line in lines}
+    codes, counts = [line.code for line in lines], {f"{line.found[0].value:.0f}" for line in lines}
     at = opened()
     assert "30 个调查过的样地不是系统抽取的" in said(at) and "盲测复测完成之前不显示" in said(at)
     assert not any(f"{count} → " in said(at) for count in counts)
