@@ -570,3 +570,21 @@ def young_plots(
                 phase=phase if found else "unknown", bare=not found,
                 culms=[plots.CulmCount(Decimal("6.0"), found, age_du=1)] if found else [],
             )  # fmt: skip
+
+
+def read_project(session: Session, people_: dict[str, Actor], method_id: str) -> int:
+    """A draft project of one stratum A, 400 x 400 m, whose plots are read as this method asks."""
+    parcel_id = enrolled(session, people_, land(0, 2000, 400, 400), name="读-001")
+    contracted(session, people_, [parcel_id])
+    project = projects.create(
+        session, people_["clerk"], name="样地读数", method_id="moso-mgmt/1",
+        strata={parcel_id: "A"},
+    )  # fmt: skip
+    project.method_id = method_id
+    session.flush()
+    return project.id
+
+
+def place(number: int) -> tuple[float, float]:
+    """Longitude and latitude of a plot's centre in that project, one beside the other."""
+    return TO_4490.transform(EAST_M + 30 + 40 * (number % 9), NORTH_M + 2050 + 40 * (number // 9))

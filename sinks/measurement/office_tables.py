@@ -1,5 +1,7 @@
 """Tables as an office keeps them, in CSV or XLSX: their lines, and cells as text and dates."""
 
+import codecs
+import contextlib
 import csv
 import io
 import re
@@ -18,6 +20,8 @@ BYTES_MAX = 20 * 1024 * 1024
 # A county's tables are some thousands of lines; this is a wrong file, or one made to fill memory.
 ROWS_MAX = 100_000
 UNPACKED_BYTES_MAX = 300 * 1024 * 1024
+# 杉木 in GBK is ɼľ in UTF-8: letters that nobody here writes, without an ideograph beside them.
+MISREAD = re.compile("[\x00-\x7f\u0100-\u07ff]*")
 # Day 0 of a spreadsheet's date numbers.
 SPREADSHEET_EPOCH = date(1899, 12, 30)
 
@@ -60,20 +64,26 @@ def _counted(lines: Iterator[list[Any]]) -> Iterator[list[Any]]:
 
 
 def _csv(content: bytes) -> Iterator[list[Any]]:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = content.decode("gb18030")
-        except UnicodeDecodeError as error:
-            raise TableRefused(
-                "文件既不是 UTF-8 也不是 GBK 编码的 CSV；请另存为 CSV 或 XLSX 再导入。",
-                code="plot_table_encoding",
-            ) from error
+    text = _decoded(content)
     if "\0" in text:
         raise TableRefused("这不是 CSV 文件。请用 CSV 或 XLSX。", code="plot_table_kind")
     separator = "\t" if "\t" in text.split("\n", 1)[0] else ","
     return iter(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+
+
+def _decoded(content: bytes) -> str:
+    with contextlib.suppress(UnicodeDecodeError):
+        text = content.decode("utf-8-sig")
+        marked = content.startswith(codecs.BOM_UTF8)
+        if marked or text.isascii() or not MISREAD.fullmatch(text):
+            return text
+    try:
+        return content.decode("gb18030")
+    except UnicodeDecodeError as error:
+        raise TableRefused(
+            "文件既不是 UTF-8 也不是 GBK 编码的 CSV；请另存为 CSV 或 XLSX 再导入。",
+            code="plot_table_encoding",
+        ) from error
 
 
 def _xlsx(content: bytes) -> Iterator[list[Any]]:

@@ -111,3 +111,49 @@ def test_a_photo_is_filed_with_its_place(registry, project: str, tmp_path: Path)
     [line] = registry.done("plots", "photos", project, by="verifier")["photos"]
     assert line["plot_code"] == point["code"] and line["distance_m"] < 0.05
     assert registry.refused("plots", "photos", project, by="court") == "role"
+
+
+@pytest.fixture(scope="module")
+def forest(engine: sa.Engine, people: dict[str, Actor]) -> int:
+    """A project of planted forest without plots; its id."""
+    with db.transaction(people["registrar"]) as session:
+        return world.read_project(session, people, "forest-aff/1")
+
+
+def test_trees_come_in_by_a_table_and_are_listed(registry, forest: int, tmp_path: Path) -> None:
+    x, y = world.place(0)
+    table = tmp_path / "树.csv"
+    place = f"T0,A,{x:.7f},{y:.7f},400,0"
+    table.write_text(
+        "样地号,层,经度,纬度,面积,坡度,日期,树种,胸径,基本密度,株数\n"
+        f"{place},2022-01-05,,,,0\n"
+        f"{place},2024-03-01,杉木,12.2,0.307,100\n{place},2024-03-01,木荷,8.0,0.55,12\n",
+        encoding="gbk",
+    )
+    words = ("round", "plots", "import", forest, table, "--project")
+    stored = registry.done(*words, by="clerk")
+    assert stored == {
+        "project_id": forest, "plots": 1, "visits": 2, "kind": "trees", "rows": 3,
+    }  # fmt: skip
+    assert registry.refused(*words, by="clerk") == "visit_held"
+    listed = ("round", "plots", "list", forest, "--project")
+    [line] = registry.done(*listed, by="clerk")["plots"]
+    assert line["visits"][1] == {
+        "date": "2024-03-01", "kind": "trees", "amount": 112, "unit": "株", "found": "112 株",
+        "culms": None,
+    }  # fmt: skip
+    assert "2022-01-05（0 株）；2024-03-01（112 株）" in registry(*listed, by="clerk").out
+    hidden = registry.done(*listed, by="verifier")["plots"][0]["visits"][1]
+    assert {value for name, value in hidden.items() if name != "date"} == {None}
+    bamboo = tmp_path / "竹.csv"
+    bamboo.write_text(HEAD + f"T1,A,{x},{y},400,0,2024-03-01,on,10.0,2,100\n", encoding="utf-8")
+    assert (
+        registry.refused("round", "plots", "import", forest, bamboo, "--project", by="clerk")
+        == "plot_kind"
+    )
+    bad = tmp_path / "错.csv"
+    bad.write_text(table.read_text("gbk").replace("12.2", "12.25"), encoding="utf-8")
+    assert (
+        registry.refused("round", "plots", "import", forest, bad, "--project", by="clerk")
+        == "plot_table_errors"
+    )
