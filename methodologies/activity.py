@@ -18,10 +18,13 @@ from methodologies.farmland_soc_v1_input import Climate, LandUse, Soil
 from methodologies.inputs import Amount, Day, Model, Share, invalid
 from methodologies.n2o_v1 import Land
 from methodologies.paddy_ch4_v1 import Preseason, Water
+from methodologies.wetland_balance_v1_input import Climate as WetlandClimate
 
 # A field really dries only where water leaves it; the days without water are then asked for.
 DRAINED = ("single_drainage", "multiple_drainage_awd")
 Words = Annotated[str, Field(min_length=1, max_length=200)]
+# Half-width over the term; a term near nought may be known to several times itself.
+Assessed = Annotated[float, Field(ge=0, le=10)] | None
 
 
 class Record(Model):
@@ -42,12 +45,31 @@ class Record(Model):
         """Return the day that decides the record's year, with its name; None where it has no day."""
         return None
 
+    @property
+    def began(self) -> tuple[str, int] | None:
+        """Return a year that the record's own can't come before, with its name; None without one."""
+        return None
 
-class Harvested(Record):
+
+class Practice(Record):
+    """How a parcel was kept in a year; the parcels of a stratum are kept alike."""
+
+    @property
+    def way(self) -> dict[str, Any]:
+        """Return what has to be alike on all parcels of a stratum."""
+        return self.model_dump()
+
+
+class Harvested(Practice):
     """A practice with what it yielded. The yield is no practice: it may differ between neighbours
     who farm alike, and must not fall."""
 
     YIELD_FIELD: ClassVar[str]
+
+    @property
+    def way(self) -> dict[str, Any]:
+        """Return every field but the yield."""
+        return self.model_dump(exclude={self.YIELD_FIELD})
 
     @property
     def harvest_t_ha(self) -> float:
@@ -198,6 +220,137 @@ class SoilClass(Record):
         return self
 
 
+class OnWetland(Record):
+    """Of one class of land within a parcel; several classes of a parcel stand side by side."""
+
+    # Coastal wetland has methods of its own (CCER-14-002 to 004) and no record here.
+    land_class: Literal[
+        "natural_lake", "river", "reservoir", "pond", "ditch", "marsh", "swamp", "paddy"
+    ]
+
+    @property
+    def slot(self) -> str:
+        """Return the class of land."""
+        return self.land_class
+
+
+class WetlandLand(OnWetland, Practice):
+    """What the land is: one class of it, by its share of the parcel.
+
+    flooded_years : of a reservoir, since it was filled; organic_soil : None on mineral soil
+    rewetted_in_year, former_use : of a marsh on mineral soil whose soil gains by default factors
+    """
+
+    area_share: Annotated[float, Field(gt=0, le=1)]
+    climate: WetlandClimate
+    origin: Literal["natural", "rewetted", "created"]
+    flooded_years: Amount | None
+    dam_outlet: bool
+    trophic_state: Literal["oligotrophic", "mesotrophic", "eutrophic", "hypereutrophic"] | None
+    organic_soil: Literal["rich", "poor"] | None
+    aquaculture: bool
+    rewetted_in_year: Annotated[int, Field(ge=1900, le=2100)] | None
+    former_use: Literal["cultivated", "pond", "paddy"] | None
+    soc_ref_t_ha: Annotated[float, Field(gt=0)] | None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "WetlandLand":
+        if (self.land_class == "reservoir") != (self.flooded_years is not None):
+            raise invalid("水库须填蓄水年数，其他地类不填")
+        if (self.rewetted_in_year is None) != (self.former_use is None):
+            raise invalid("复湿年份与原用途须同时填写，或都不填")
+        if self.soc_ref_t_ha is not None and self.rewetted_in_year is None:
+            raise invalid("土壤碳参照储量只用于复湿的土壤，须同时填复湿年份与原用途")
+        return self
+
+    @property
+    def began(self) -> tuple[str, int] | None:
+        """Return the year of the rewetting."""
+        return None if self.rewetted_in_year is None else ("复湿年份", self.rewetted_in_year)
+
+
+class WetlandGas(OnWetland, Practice):
+    """Gases and dissolved carbon measured in a year; None where it was not measured."""
+
+    ch4_kg_ha: Amount | None
+    ch4_campaigns: Annotated[int, Field(ge=1)] | None
+    ch4_ebullition: bool | None
+    n2o_kg_ha: Amount | None
+    doc_mg_l: Amount | None
+    water_depth_m: Amount | None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "WetlandGas":
+        measured = (self.ch4_kg_ha, self.ch4_campaigns, self.ch4_ebullition)
+        if len({value is None for value in measured}) > 1:
+            raise invalid("甲烷的实测值、测次和是否含冒泡须同时填写，或都不填")
+        if (self.doc_mg_l is None) != (self.water_depth_m is None):
+            raise invalid("溶解有机碳与水深须同时填写，或都不填")
+        return self
+
+
+class WetlandBurial(OnWetland, Practice):
+    """Carbon buried in sediment, from dated cores (210Pb, 137Cs)."""
+
+    mar_g_cm2_year: Amount
+    toc_share: Share
+    allochthonous_share: Share | None
+    cores: Annotated[int, Field(ge=0)]
+    reviewed: bool
+
+
+class WetlandWood(OnWetland, Practice):
+    """Woody biomass of the class of land at two dates so many years apart."""
+
+    wood_agb_t_ha_start: Amount
+    wood_agb_t_ha_end: Amount
+    wood_years: Annotated[float, Field(gt=0, le=100)]
+    root_ratio: Amount | None
+    carbon_fraction: Annotated[float, Field(gt=0, le=1)] | None
+
+
+class WetlandHerb(OnWetland, Practice):
+    """A lasting change of a herb stand, as a share of the area of its class of land, below nought
+    where it shrank; and its standing stock by quadrats."""
+
+    stand_change_share: Annotated[float, Field(ge=-1, le=1)]
+    herb_agb_t_ha: Amount
+    herb_bgb_t_ha: Amount
+    species: Literal["zizania", "other"]
+
+
+class WetlandActivity(Record):
+    """What the project does on the land, and under which conditions.
+
+    owed_area_share : of the parcel, what fulfils an obligation to restore (占补平衡)
+    """
+
+    IS_YEARLY = False
+
+    activity: Literal["restoration", "rewetting", "planting", "water_level", "protection"]
+    hydrology_monitored: bool
+    required_by_permit: bool
+    owed_area_share: Share
+    peat_extraction: bool
+    drains_other_wetland: bool
+    invasive_species: bool
+
+
+class WetlandErrors(Record):
+    """The 95 % uncertainty assessed for each term of the balance, relative to it; None where nobody
+    has assessed it."""
+
+    IS_YEARLY = False
+
+    wood_u95_share: Assessed
+    herb_u95_share: Assessed
+    burial_u95_share: Assessed
+    soil_u95_share: Assessed
+    ch4_u95_share: Assessed
+    n2o_u95_share: Assessed
+    flood_co2_u95_share: Assessed
+
+
 class Event(Record):
     """Something done or suffered on a day."""
 
@@ -247,6 +400,13 @@ KINDS: Mapping[str, type[Record]] = {
     "residue_burning": ResidueBurning,
     "soil_management": SoilManagement,
     "soil_class": SoilClass,
+    "wetland_land": WetlandLand,
+    "wetland_gas": WetlandGas,
+    "wetland_burial": WetlandBurial,
+    "wetland_wood": WetlandWood,
+    "wetland_herb": WetlandHerb,
+    "wetland_activity": WetlandActivity,
+    "wetland_errors": WetlandErrors,
     "tending": Tending,
     "felling": Felling,
     "pest": Pest,
@@ -271,7 +431,29 @@ def parse(kind: str, year: int, values: Mapping[str, Any]) -> Record:
     if record.dated is not None and record.dated[1].year != year:
         what, day = record.dated
         raise MethodInputInvalid(f"{what} {day} 不在记录的年份 {year} 之内。")
+    if record.began is not None and record.began[1] > year:
+        what, first = record.began
+        raise MethodInputInvalid(f"{what} {first} 晚于记录的年份 {year}。")
     return record
+
+
+def value_type(kind: str, field: str) -> type:
+    """Return what a field holds where it holds anything: bool, int, float, str or date; str for a
+    word out of `choices`."""
+    return _bare_type(KINDS[kind].model_fields[field].annotation)
+
+
+def _bare_type(annotation: Any) -> type:
+    if isinstance(annotation, type):
+        return annotation
+    inner = [one for one in get_args(annotation) if one is not type(None)]
+    return str if isinstance(inner[0], str) else _bare_type(inner[0])
+
+
+def least(kind: str, field: str) -> float:
+    """Return the least number that a field takes, and nought where it names none."""
+    found = [getattr(one, "ge", None) for one in KINDS[kind].model_fields[field].metadata]
+    return min((float(one) for one in found if one is not None), default=0.0)
 
 
 def choices(kind: str, field: str) -> tuple[str, ...]:

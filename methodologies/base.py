@@ -125,7 +125,7 @@ class Method:
     run: Callable[[Mapping[str, Any]], dict[str, Any]]
     explain: Callable[[], list[tuple[str, str]]]
     by_round: Literal["map_and_plots", "planting", "plots", "records"] | None = None
-    pool: Literal["biomass", "soil", "non_co2"] = "biomass"
+    pool: Literal["biomass", "soil", "non_co2", "all"] = "biomass"
 
 
 def ha_from_mu(area_mu: float) -> float:

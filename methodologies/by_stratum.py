@@ -1,17 +1,19 @@
 """Methods as a monitoring round runs them: over strata, with each parcel's share.
 
-A method by records is run once a stratum, and the strata's results are joined into one.
+A method by records is run once a stratum, or once a stratum and year, and the results are joined
+into one.
 
 Strata are added as they are: a loss in one is taken from the gain of another, and nothing is
 rounded before the sum. The factors of all strata are the same, so their errors are taken as fully
-correlated: standard errors add up linearly, which is never too little. Kilograms are floored once,
-at the end, and shared out by what each stratum brings and, within it, by area.
+correlated: standard errors add up linearly, which is never too little. So are the years of a
+stratum where the method's input is of one year. Kilograms are floored once, at the end, and shared
+out by what each stratum brings and, within it, by area.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from methodologies import allocation, catalogue, from_records
 from methodologies.base import Method, MethodInputInvalid, floor_kg
@@ -46,15 +48,12 @@ def _run_plots(method: Method, document: Mapping[str, Any]) -> dict[str, Any]:
 def _run(method: Method, document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the joined result of a round, with its allocation to parcels.
 
-    document : `strata` [{id, input}], each input one of the method's own; `parcels` [{id, stratum,
-        area_ha}]; `policy`, which holds for every stratum, with `carried_debit_kg`, the debit of
-        earlier rounds, taken once
+    document : `strata` [{id, input}] or [{id, by_year: [{year, input}]}], each input one of the
+        method's own; `parcels` [{id, stratum, area_ha}]; `policy`, which holds for every stratum,
+        with `carried_debit_kg`, the debit of earlier rounds, taken once
     """
     policy = {**from_records.method_policy(document["policy"]), "carried_debit_kg": 0}
-    results = {
-        row["id"]: method.run({**row["input"], "policy": {**row["input"]["policy"], **policy}})
-        for row in document["strata"]
-    }
+    results = {row["id"]: _stratum_result(method, row, policy) for row in document["strata"]}
     joined = join(
         results,
         carried_debit_kg=document["policy"]["carried_debit_kg"],
@@ -63,10 +62,29 @@ def _run(method: Method, document: Mapping[str, Any]) -> dict[str, Any]:
     return {**joined, "allocation": allocate(joined, document["parcels"])}
 
 
-def join(
-    results: Mapping[str, Mapping[str, Any]], *, carried_debit_kg: int = 0, unit_kg: int = 1000
+def _stratum_result(
+    method: Method, row: Mapping[str, Any], policy: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the sum of results by stratum, shaped as one result; one stratum keeps its numbers.
+    """Return what a stratum brings, its years added up where it is run year by year."""
+
+    def of(given: Mapping[str, Any]) -> dict[str, Any]:
+        return method.run({**given, "policy": {**given["policy"], **policy}})
+
+    if "input" in row:
+        return of(row["input"])
+    years = {str(one["year"]): of(one["input"]) for one in row["by_year"]}
+    return join(years, unit_kg=policy["unit_kg"], of="by_year")
+
+
+def join(
+    results: Mapping[str, Mapping[str, Any]],
+    *,
+    carried_debit_kg: int = 0,
+    unit_kg: int = 1000,
+    of: Literal["strata", "by_year"] = "strata",
+) -> dict[str, Any]:
+    """Return the sum of results by stratum (or year), shaped as one result; one stratum keeps its
+    numbers.
 
     Raises
     ------
@@ -84,8 +102,8 @@ def join(
     net = before_debit - carried_debit_kg / 1000.0
     # What the strata would put aside, and never more than there is.
     buffer = min(math.fsum(row["buffer_co2_t"] for row in rows), max(0.0, net))
-    warnings = _notices(results, "warnings")
-    refusals = _notices(results, "refusals")
+    warnings = _notices(results, "warnings", of)
+    refusals = _notices(results, "refusals", of)
     if net < 0.0:
         message = f"本期净量为 {net:.3f} 吨（负值），须结转抵减以后各期。"
         warnings.append({"code": "NEGATIVE_NET", "message": message})
@@ -101,8 +119,9 @@ def join(
         "issuable_kg": issuable_kg,
         "components": _components(rows),
         "intermediate": {
-            "mode": "DELTA",
-            "strata": [_stratum(key, row) for key, row in results.items()],
+            "mode": _mode(rows),
+            **_balances(rows),
+            of: [_part(key, row) for key, row in results.items()],
             "conservative_co2_t": conservative,
             "net_before_debit_co2_t": before_debit,
             "carried_debit_kg": carried_debit_kg,
@@ -153,7 +172,26 @@ def _shared_out(
     ]
 
 
-def _stratum(key: str, row: Mapping[str, Any]) -> dict[str, Any]:
+def _mode(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return "ABS" where no part has a baseline to differ from."""
+    return "ABS" if all(row["intermediate"].get("mode") == "ABS" for row in rows) else "DELTA"
+
+
+BALANCES = ("abs_co2e_t", "baseline_abs_co2e_t", "delta_co2e_t")
+
+
+def _balances(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return the balances by pool, of a method that has them, summed; those that every part has."""
+    found = {}
+    for name in BALANCES:
+        parts = [row["intermediate"].get(name) for row in rows]
+        if all(isinstance(part, Mapping) for part in parts):
+            pools = dict.fromkeys(pool for part in parts for pool in part)
+            found[name] = {pool: math.fsum(part.get(pool, 0.0) for part in parts) for pool in pools}
+    return found
+
+
+def _part(key: str, row: Mapping[str, Any]) -> dict[str, Any]:
     names = ("gross_co2_t", "stderr_co2_t", "deduction_share", "net_co2_t", "buffer_co2_t")
     return {"id": key, **{name: row[name] for name in names}, "result": row["intermediate"]}
 
@@ -179,8 +217,10 @@ def _sum_or_none(values: Sequence[float | None]) -> float | None:
     return math.fsum(known) if len(known) == len(values) else None
 
 
-def _notices(results: Mapping[str, Mapping[str, Any]], key: str) -> list[dict[str, str]]:
-    """Return the notices of all strata, each naming those it is about; the same one once."""
+def _notices(
+    results: Mapping[str, Mapping[str, Any]], key: str, of: Literal["strata", "by_year"]
+) -> list[dict[str, str]]:
+    """Return the notices of all parts, each naming those it is about; the same one once."""
     about: dict[tuple[str, str], list[str]] = {}
     for stratum, row in results.items():
         for notice in row[key]:
@@ -192,7 +232,11 @@ def _notices(results: Mapping[str, Mapping[str, Any]], key: str) -> list[dict[st
             "code": code,
             "message": message
             if len(strata) == len(results)
-            else f"层 {'、'.join(strata)}：{message}",
+            else f"{_named(strata, of)}：{message}",
         }
         for (code, message), strata in about.items()
     ]
+
+
+def _named(parts: Sequence[str], of: Literal["strata", "by_year"]) -> str:
+    return f"层 {'、'.join(parts)}" if of == "strata" else f"{'、'.join(parts)} 年"

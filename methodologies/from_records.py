@@ -7,15 +7,16 @@ stratum's schedule (`schedules.py`). Nothing is added that no record says.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from methodologies import schedules
+from methodologies import schedules, wetland_from_records
 from methodologies.activity import (
     Farmed,
-    Harvested,
     NitrogenYear,
     PaddySeason,
+    Practice,
     ResidueBurning,
+    SoilClass,
     SoilManagement,
     TeaNitrogen,
 )
@@ -36,11 +37,45 @@ class Assembly:
     """How a method is fed: the kinds of records it reads, and its input from a schedule.
 
     since_practice : every year since the practice began counts, not those of the round alone
+    of_one_year : the method's input is of one year; a round of several has one input a year
+    lookback : whether there have to be years before the practice, or may be, or are not asked for
     """
 
     kinds: tuple[str, ...]
     document: Callable[[Schedule], dict[str, Any]]
     since_practice: bool = False
+    of_one_year: bool = False
+    lookback: Literal["needed", "if_any", "none"] = "needed"
+
+
+def stratum_document(
+    method_id: str,
+    stratum: str,
+    fields: Sequence[Field],
+    *,
+    practice_from_year: int,
+    years: range,
+    policy: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return a stratum of a round's document: {id, input}, or {id, by_year: [{year, input}]} by a
+    method whose input is of one year.
+
+    Raises
+    ------
+    MethodInputInvalid
+        As `stratum_input`.
+    """
+
+    def of(some: range) -> dict[str, Any]:
+        return stratum_input(
+            method_id, stratum, fields, practice_from_year=practice_from_year, years=some,
+            policy=policy,
+        )  # fmt: skip
+
+    if not ASSEMBLIES[method_id].of_one_year:
+        return {"id": stratum, "input": of(years)}
+    each = [{"year": year, "input": of(range(year, year + 1))} for year in years]
+    return {"id": stratum, "by_year": each}
 
 
 def stratum_input(
@@ -63,9 +98,13 @@ def stratum_input(
     """
     assembly = ASSEMBLIES[method_id]
     counting = range(practice_from_year, years.stop) if assembly.since_practice else years
-    found = schedules.schedule(
-        stratum, fields, practice_from_year=practice_from_year, years=years, counting=counting
+    has_lookback = assembly.lookback == "needed" or (
+        assembly.lookback == "if_any" and schedules.has_records_before(fields, practice_from_year)
     )
+    found = schedules.schedule(
+        stratum, fields, practice_from_year=practice_from_year, years=years, counting=counting,
+        has_lookback=has_lookback,
+    )  # fmt: skip
     return {**assembly.document(found), "policy": method_policy(policy)}
 
 
@@ -157,7 +196,7 @@ def _nitrogen(found: Schedule) -> dict[str, Any]:
     return {"area_ha": found.area_ha, **totals, "gates": _gates(found, changed)}
 
 
-def _nitrogen_total(rows: Sequence[Sequence[Harvested]]) -> dict[str, Any]:
+def _nitrogen_total(rows: Sequence[Sequence[Practice]]) -> dict[str, Any]:
     """Return the nitrogen of all years of a side together, per hectare."""
     years = [row for year in rows for row in year if isinstance(row, NitrogenYear)]
     lands = {row.land for row in years}
@@ -203,7 +242,7 @@ def _tea(found: Schedule) -> dict[str, Any]:
     }
 
 
-def _tea_years(years: range, rows: Sequence[Sequence[Harvested]]) -> list[dict[str, Any]]:
+def _tea_years(years: range, rows: Sequence[Sequence[Practice]]) -> list[dict[str, Any]]:
     return [
         {
             "year": year,
@@ -223,7 +262,7 @@ def _soil(found: Schedule) -> dict[str, Any]:
     since = range(found.practice_from_year, found.years.stop)
     before = list(zip(found.lookback_years, found.lookback, strict=True))
     baseline, project = (_managed(rows) for rows in (found.baseline, found.project))
-    classes = _soil_classes(found.fields)
+    classes = _soil_classes(found.fields, found.years.stop - 1)
     if any(row["soil"] == "WET" for row in classes) and any(
         one.land_use == "paddy" for one in _managed(found.rows.values())
     ):
@@ -233,7 +272,11 @@ def _soil(found: Schedule) -> dict[str, Any]:
         "years": {"start": found.years.start, "end": found.years.stop},
         "baseline": _regimes([*before, *zip(since, found.at(found.repeated(since)), strict=True)]),
         "project": _regimes([*before, *zip(since, found.at(since), strict=True)]),
-        "committed_years": min(soil.kept_years for f in found.fields for soil, _ in f.soils),
+        "committed_years": min(
+            soil.kept_years
+            for f in found.fields
+            for soil, _ in f.stated(SoilClass, found.years.stop - 1)
+        ),
         "gates": _gates(found, float([_way(r) for r in baseline] != [_way(r) for r in project])),
         "imported": [
             {"mass_t": row.imported_t_ha * found.area_ha, "c_share": row.imported_c_share}
@@ -243,11 +286,11 @@ def _soil(found: Schedule) -> dict[str, Any]:
     }
 
 
-def _managed(rows: Iterable[Sequence[Harvested]]) -> list[SoilManagement]:
+def _managed(rows: Iterable[Sequence[Practice]]) -> list[SoilManagement]:
     return [row for year in rows for row in year if isinstance(row, SoilManagement)]
 
 
-def _regimes(dated: Sequence[tuple[int, Sequence[Harvested]]]) -> list[dict[str, Any]]:
+def _regimes(dated: Sequence[tuple[int, Sequence[Practice]]]) -> list[dict[str, Any]]:
     """Return the ways of farming, each from its first year; like years one after the other are one
     way, or the stock would begin its twenty years anew."""
     found: list[dict[str, Any]] = []
@@ -277,17 +320,18 @@ def _way(row: SoilManagement) -> dict[str, Any]:
     return {"land_use": row.land_use, "tillage": row.tillage, "input_level": level}
 
 
-def _soil_classes(fields: Sequence[Field]) -> list[dict[str, Any]]:
+def _soil_classes(fields: Sequence[Field], year: int) -> list[dict[str, Any]]:
     """Return the area of each class under all fields: classes are added up, never averaged."""
     areas: dict[tuple[str, str], list[float]] = {}
     for field in fields:
-        whole = math.fsum(soil.area_share * share for soil, share in field.soils)
+        soils = field.stated(SoilClass, year)
+        whole = math.fsum(soil.area_share * share for soil, share in soils)
         if abs(whole - 1.0) > SHARE_TOLERANCE:
             raise MethodInputInvalid(
                 f"地块 {field.code} 各土壤类别的面积份额合计为 {whole:.4g}，应为 1：请登记或更正"
                 "“土壤类别”，并附依据。"
             )
-        for soil, share in field.soils:
+        for soil, share in soils:
             area_ha = field.area_ha * soil.area_share * share / whole
             areas.setdefault((soil.climate, soil.soil), []).append(area_ha)
     return [
@@ -302,4 +346,8 @@ ASSEMBLIES: Mapping[str, Assembly] = {
     "residue-burning/1": Assembly(("residue_burning",), _burning),
     "tea-n2o/1": Assembly(("tea_nitrogen",), _tea),
     "farmland-soc/1": Assembly(("soil_management", "soil_class"), _soil, since_practice=True),
-}
+    "wetland-balance/1": Assembly(
+        wetland_from_records.KINDS, wetland_from_records.document, of_one_year=True,
+        lookback="if_any",
+    ),
+}  # fmt: skip

@@ -4,7 +4,7 @@ The baseline is the schedule of the years before the project, repeated year by y
 stands against look-back year i modulo their number. The look-back years are all those on record
 before the project began, without a gap, so that nobody chooses the good ones. The parcels of a
 stratum share one practice in every year; a difference is refused by name, never averaged away.
-Yields may differ and are averaged by area.
+Yields, where a practice has any, may differ and are averaged by area.
 
 Sources: method text 1.3 (baseline schedule, look-back), 2.7 (gates); Verra VM0051 as transcribed.
 """
@@ -13,35 +13,58 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
-from methodologies.activity import Harvested, SoilClass
+from methodologies.activity import Harvested, Practice, Record
 from methodologies.base import MethodInputInvalid
 
 NAMED_MAX = 5
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is stated of a share of a parcel from a year on, until it is stated anew.
+
+    code : of the parcel it was written down for, this one or one before it
+    """
+
+    code: str
+    area_share: float
+    from_year: int
+    row: Record
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A parcel of a stratum: its public code, frozen area, and its records by year and slot.
-
-    soils : what is stated about its soil, each with the share of the parcel that it is stated for
-    """
+    """A parcel of a stratum: its public code, frozen area, its records by year and place within the
+    year (kind and slot), and what is stated of it."""
 
     code: str
     area_ha: float
-    records: Mapping[int, Mapping[str, Harvested]]
-    soils: tuple[tuple[SoilClass, float], ...] = ()
+    records: Mapping[int, Mapping[str, Practice]]
+    statements: tuple[Statement, ...] = ()
+
+    def stated(self, kind: type[RecordT], year: int) -> list[tuple[RecordT, float]]:
+        """Return what of a kind holds in a year, each with its share of the parcel: of each parcel
+        that stated it, what it stated last."""
+        said = [s for s in self.statements if isinstance(s.row, kind) and s.from_year <= year]
+        newest = {s.code: s.from_year for s in sorted(said, key=lambda s: s.from_year)}
+        return [
+            (s.row, s.area_share)
+            for s in said
+            if s.from_year == newest[s.code] and isinstance(s.row, kind)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A year's records, by slot, of a share of a parcel: of one of those that were merged into it,
+    """A year's records, by place, of a share of a parcel: of one of those that were merged into it,
     or of the whole."""
 
     code: str
     area_share: float
-    records: dict[str, Harvested]
+    records: dict[str, Practice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +72,26 @@ class Schedule:
     """The records of a stratum, one side against the other, year by year.
 
     rows : by year, the records that all its fields share
-    lookback_years : the years before the project, oldest first; years : those of the round
-    yield_before_t_ha, yield_t_ha : a year's, of the look-back and of the round
+    lookback_years : the years before the project, oldest first; none where there need be none
+    years : those of the round
     """
 
+    stratum: str
     fields: tuple[Field, ...]
-    rows: Mapping[int, tuple[Harvested, ...]]
+    rows: Mapping[int, tuple[Practice, ...]]
     practice_from_year: int
     lookback_years: range
     years: range
-    yield_before_t_ha: float
-    yield_t_ha: float
+
+    @property
+    def yield_before_t_ha(self) -> float:
+        """Return the yield of a year of the look-back [t/ha]."""
+        return _yield_t_ha(self.fields, self.lookback_years)
+
+    @property
+    def yield_t_ha(self) -> float:
+        """Return the yield of a year of the round [t/ha]."""
+        return _yield_t_ha(self.fields, self.years)
 
     @property
     def area_ha(self) -> float:
@@ -67,21 +99,21 @@ class Schedule:
         return math.fsum(field.area_ha for field in self.fields)
 
     @property
-    def lookback(self) -> list[tuple[Harvested, ...]]:
+    def lookback(self) -> list[tuple[Practice, ...]]:
         """Return the records of the years before the project, oldest first."""
         return self.at(self.lookback_years)
 
     @property
-    def baseline(self) -> list[tuple[Harvested, ...]]:
+    def baseline(self) -> list[tuple[Practice, ...]]:
         """Return the records that stand against those of `project`, in its order."""
         return self.at(self.repeated(self.years))
 
     @property
-    def project(self) -> list[tuple[Harvested, ...]]:
+    def project(self) -> list[tuple[Practice, ...]]:
         """Return the records of the years of the round."""
         return self.at(self.years)
 
-    def at(self, years: Iterable[int]) -> list[tuple[Harvested, ...]]:
+    def at(self, years: Iterable[int]) -> list[tuple[Practice, ...]]:
         """Return the records of some years, in their order."""
         return [self.rows[year] for year in years]
 
@@ -106,7 +138,7 @@ def years_of(start: date, end: date) -> range:
     return range(start.year, end.year)
 
 
-def joined(code: str, year: int, parts: Sequence[Part]) -> Mapping[str, Harvested]:
+def joined(code: str, year: int, parts: Sequence[Part]) -> Mapping[str, Practice]:
     """Return the records of a parcel and year from those of its parts, the yields weighted by area.
 
     Raises
@@ -127,21 +159,22 @@ def joined(code: str, year: int, parts: Sequence[Part]) -> Mapping[str, Harveste
         )
     if len(parts) == 1:
         return first.records
-    return {
-        slot: row.model_copy(update={row.YIELD_FIELD: _part_yield_t_ha(parts, slot) / whole})
-        for slot, row in first.records.items()
-    }
+    return {place: _joined(row, place, parts, whole) for place, row in first.records.items()}
 
 
-def _part_yield_t_ha(parts: Sequence[Part], slot: str) -> float:
-    return math.fsum(part.area_share * part.records[slot].harvest_t_ha for part in parts)
+def _joined(row: Practice, place: str, parts: Sequence[Part], whole: float) -> Practice:
+    if not isinstance(row, Harvested):
+        return row
+    found = [(part.records[place], part.area_share) for part in parts]
+    yielded = math.fsum(
+        one.harvest_t_ha * share for one, share in found if isinstance(one, Harvested)
+    )
+    return row.model_copy(update={row.YIELD_FIELD: yielded / whole})
 
 
-def _alike(records: Mapping[str, Harvested]) -> list[dict[str, Any]]:
-    """Return the practice of a year: every field but the yield."""
-    return [
-        records[slot].model_dump(exclude={records[slot].YIELD_FIELD}) for slot in sorted(records)
-    ]
+def _alike(records: Mapping[str, Practice]) -> list[dict[str, Any]]:
+    """Return the practice of a year, by place."""
+    return [{"place": place, **records[place].way} for place in sorted(records)]
 
 
 def schedule(
@@ -151,10 +184,12 @@ def schedule(
     practice_from_year: int,
     years: range,
     counting: range,
+    has_lookback: bool = True,
 ) -> Schedule:
     """Return what a stratum did.
 
     counting : the years since the practice began that the method reads, those of the round in them
+    has_lookback : False where the method takes nothing from the years before
 
     Raises
     ------
@@ -163,19 +198,23 @@ def schedule(
     """
     if years.start < practice_from_year:
         raise MethodInputInvalid(f"监测期早于措施开始的年份 {practice_from_year}。")
-    before = _lookback(stratum, fields, practice_from_year)
+    before = _lookback(stratum, fields, practice_from_year) if has_lookback else range(0)
     needed = [*before, *counting]
     _refuse_missing(stratum, fields, needed)
     _refuse_differing(stratum, fields, needed)
     return Schedule(
+        stratum=stratum,
         fields=tuple(fields),
         rows={year: _rows(fields[0].records, year) for year in needed},
         practice_from_year=practice_from_year,
         lookback_years=before,
         years=years,
-        yield_before_t_ha=_yield_t_ha(fields, before),
-        yield_t_ha=_yield_t_ha(fields, years),
     )
+
+
+def has_records_before(fields: Sequence[Field], year: int) -> bool:
+    """Return whether any field has a record of an earlier year."""
+    return any(one < year for field in fields for one in field.records)
 
 
 def _lookback(stratum: str, fields: Sequence[Field], practice_from_year: int) -> range:
@@ -209,8 +248,8 @@ def _refuse_differing(stratum: str, fields: Sequence[Field], years: Sequence[int
             )
 
 
-def _rows(records: Mapping[int, Mapping[str, Harvested]], year: int) -> tuple[Harvested, ...]:
-    return tuple(records[year][slot] for slot in sorted(records[year]))
+def _rows(records: Mapping[int, Mapping[str, Practice]], year: int) -> tuple[Practice, ...]:
+    return tuple(records[year][place] for place in sorted(records[year]))
 
 
 def _yield_t_ha(fields: Sequence[Field], years: Sequence[int]) -> float:
@@ -220,6 +259,7 @@ def _yield_t_ha(fields: Sequence[Field], years: Sequence[int]) -> float:
         for field in fields
         for year in years
         for row in _rows(field.records, year)
+        if isinstance(row, Harvested)
     )
     return harvested / math.fsum(field.area_ha for field in fields) / len(years)
 

@@ -455,4 +455,6 @@ METHOD = Method(
     example=example,
     run=run,
     explain=explain,
+    by_round="records",
+    pool="all",
 )

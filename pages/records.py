@@ -31,7 +31,7 @@ WRITERS = frozenset({Role.OFFICER, Role.COOPERATIVE, Role.DEVELOPER})
 # A longer list scrolls by itself, so that the form below stays near.
 LIST_ROWS_MAX, LIST_HEIGHT = 6, 520
 # The kind that is asked for first, by the type of the land.
-FIRST_KIND = {"farmland": "paddy_season", "tea": "tea_nitrogen"}
+FIRST_KIND = {"farmland": "paddy_season", "tea": "tea_nitrogen", "wetland": "wetland_land"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,19 +207,17 @@ def record_form(me: Actor, places: Sequence[Place]) -> None:
         )  # fmt: skip
         st.caption(
             t(
-                "数量都按每公顷填写（1 公顷 = 15 亩）；没有的填 0，不能空着。",
+                "数量都按每公顷填写（1 公顷 = 15 亩）；没有的填 0，只有注明“不填”的可以空着。",
                 "Amounts are per hectare (1 ha = 15 mu); write 0 for none.",
             )
         )
         values: dict[str, Any] = {}
-        fields = list(activity.KINDS[kind].model_fields.items())
+        fields = list(activity.KINDS[kind].model_fields)
         # Two a row, and on a phone still in their order.
         for first in range(0, len(fields), 2):
-            for column, (field, info) in zip(
-                st.columns(2), fields[first : first + 2], strict=False
-            ):
+            for column, field in zip(st.columns(2), fields[first : first + 2], strict=False):
                 with column:
-                    values[field] = ask(kind, field, info.annotation)
+                    values[field] = ask(kind, field)
         files = st.file_uploader(
             t("依据材料（发票、农事记录、照片）", "Evidence"), accept_multiple_files=True,
             key=f"record.files.{kind}",
@@ -244,8 +242,9 @@ def record_form(me: Actor, places: Sequence[Place]) -> None:
             say_done(t(f"已登记第 {number} 条记录。", f"Record {number} is stored."))
 
 
-def ask(kind: str, field: str, wanted: Any) -> Any:
+def ask(kind: str, field: str) -> Any:
     """One field, empty at first; the value as the record takes it, or None while it is empty."""
+    wanted = activity.value_type(kind, field)
     title, key = t(*activity_words.FIELDS[field]), f"record.{kind}.{field}"
     choose = t("请选择", "Choose")
     choices = activity.choices(kind, field)
@@ -267,7 +266,9 @@ def ask(kind: str, field: str, wanted: Any) -> Any:
         return st.text_input(title, max_chars=200, key=key).strip()
     if wanted is int:
         return st.number_input(title, min_value=0, value=None, step=1, key=key)
-    return st.number_input(title, min_value=0.0, value=None, format="%g", key=key)
+    return st.number_input(
+        title, min_value=activity.least(kind, field), value=None, format="%g", key=key
+    )
 
 
 def import_form(me: Actor, places: Sequence[Place]) -> None:

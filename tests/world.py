@@ -459,6 +459,70 @@ def tea_garden(session: Session, people_: dict[str, Actor], count: int = 2) -> F
     return Farm(record_project(session, people_, parcel_ids, "tea-n2o/1", 2025), parcel_ids)
 
 
+MARSH = {
+    "area_share": 1.0, "climate": "warm_temperate_moist", "flooded_years": None,
+    "dam_outlet": False, "trophic_state": None, "organic_soil": None, "rewetted_in_year": None,
+    "former_use": None, "soc_ref_t_ha": None,
+}  # fmt: skip
+RESTORING = {
+    "activity": "restoration", "hydrology_monitored": True, "required_by_permit": False,
+    "owed_area_share": 0.0, "peat_extraction": False, "drains_other_wetland": False,
+    "invasive_species": False,
+}  # fmt: skip
+ONLY_CH4_ASSESSED = {
+    "wood_u95_share": None, "herb_u95_share": None, "burial_u95_share": None,
+    "soil_u95_share": None, "ch4_u95_share": 0.6, "n2o_u95_share": None,
+    "flood_co2_u95_share": None,
+}  # fmt: skip
+
+
+def gases(land_class: str, ch4_kg_ha: float | None) -> dict[str, object]:
+    """Methane measured every month with ebullition, or not at all; no N2O."""
+    measured = ch4_kg_ha is not None
+    return {
+        "land_class": land_class, "ch4_kg_ha": ch4_kg_ha,
+        "ch4_campaigns": 12 if measured else None, "ch4_ebullition": True if measured else None,
+        "n2o_kg_ha": 0.0, "doc_mg_l": None, "water_depth_m": None,
+    }  # fmt: skip
+
+
+def restored_marsh(
+    session: Session,
+    people_: dict[str, Actor],
+    count: int = 2,
+    *,
+    since: int = 2025,
+    lookback: bool = True,
+) -> Farm:
+    """Example W-3: for three years a measured fish pond, since then to 2025 a created marsh; a
+    project by records."""
+    parcel_ids = _fields(session, people_, count, "wetland")
+    for parcel_id in parcel_ids:
+        land_class(session, people_, parcel_id, "1108")
+        rows: list[tuple[str, int, dict[str, object]]] = [
+            ("wetland_activity", since, RESTORING), ("wetland_errors", since, ONLY_CH4_ASSESSED),
+        ]  # fmt: skip
+        for year in range(since - 3 if lookback else since, 2026):
+            before = year < since
+            kept = {
+                **MARSH, "land_class": "pond" if before else "marsh",
+                "origin": "natural" if before else "created", "aquaculture": before,
+            }  # fmt: skip
+            rows.append(("wetland_land", year, kept))
+            measured = gases("pond", 598.05) if before else gases("marsh", None)
+            rows.append(("wetland_gas", year, measured))
+        for kind, year, values in rows:
+            row = activity_records.add(
+                session, people_["clerk"], parcel_id=parcel_id, year=year, kind=kind, values=values
+            )
+            activity_records.add_evidence(
+                session, people_["clerk"], row.id, name="监测报告.pdf", content=f"{row.id}".encode()
+            )
+    return Farm(
+        record_project(session, people_, parcel_ids, "wetland-balance/1", since), parcel_ids
+    )
+
+
 def burning_farm(
     session: Session, people_: dict[str, Actor], burnt_t_dm_ha: dict[int, float]
 ) -> Farm:

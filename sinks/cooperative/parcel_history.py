@@ -35,6 +35,8 @@ POOL_ZH = MappingProxyType(
         "litter": "枯落物",
         "soil": "土壤",
         "wood_products": "木产品",
+        "non_co2": "非二氧化碳气体",
+        "all": "各碳库与气体合计",
     }
 )
 STEPS_ZH = MappingProxyType(

@@ -19,7 +19,7 @@ from sinks.core.errors import Conflict, Invalid
 from sinks.crediting import projects, round_policies, round_records, rounds, stated_facts
 from sinks.crediting.rounds import MonitoringRound, RoundParcel, RoundPlot
 from sinks.land import claims, eligibility, marks, parcels
-from sinks.measurement import layers, plot_runs, plots, record_runs, runs
+from sinks.measurement import layers, plot_runs, plots, runs
 
 
 def by_layers(
@@ -128,6 +128,8 @@ def by_records(
     ------
     Conflict
         As `by_layers`; or records lack or differ within a stratum (`RecordsRefused`).
+    MethodError
+        The method does not hold for what is recorded.
     Invalid
         The period is not whole years, has not ended, or begins before the project's practice.
     """
@@ -144,7 +146,7 @@ def by_records(
     )  # fmt: skip
     policy, _ = round_policies.calculating(session, project.method_id)
     # A round that could never be measured would bar its period for good.
-    record_runs.document(rounds.frozen_by_records(session, row, policy))
+    runs.measure(session, rounds.frozen_by_records(session, row, policy), plot_runs.MapError())
     audit.record(
         session, actor, "round.open", f"round:{row.id}",
         {"project": project_id, "records": counted},

@@ -56,6 +56,11 @@ POLICIES_OF: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "buffer_share": "buffer_share.farmland-wetland",
             "issue_tier1": "issue_tier1.farmland-soc",
         },
+        "wetland-balance/1": {
+            **TIER1,
+            "buffer_share": "buffer_share.farmland-wetland",
+            "herb_gain": "herb_gain.wetland-balance",
+        },
         "tea-n2o/1": {
             **TIER1,
             "baseline_n_cap_kg_ha": "baseline_n_cap_kg_ha.tea-n2o",

@@ -189,7 +189,7 @@ def shown(value: Any) -> str:
         case int():
             return f"{value:,}"
         case _:
-            return VALUES.get(str(value), str(value))
+            return VALUES.get(str(value)) or activity_words.value_words(str(value))
 
 
 def is_table(value: Any) -> bool:

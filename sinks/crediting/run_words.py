@@ -57,7 +57,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "credited_before_co2_t": "已计入（tCO2）", "organic_n_kg_project": "项目施有机氮（kg）",
         "organic_n_kg_baseline": "基线施有机氮（kg）", "urea_t_project": "项目施尿素（t）",
         "urea_t_baseline": "基线施尿素（t）", "n2o_factors": "氧化亚氮因子", "fires": "过火",
-        "agb_t_ha": "过火前生物量（t/ha）", "code": "检查", "rule": "规则", "found": "现为",
+        "agb_t_ha": "地上生物量（t/ha）", "code": "检查", "rule": "规则", "found": "现为",
         "passed": "通过", "source": "来源", "products": "竹材产品",
         "products_co2_t": "竹材产品（tCO2）", "p5": "5% 分位", "p50": "中位数", "p95": "95% 分位",
         "analytic_sd": "解析标准差", "disagrees": "两者相差过大",
@@ -95,7 +95,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "burnt_t_dm_ha_project": "项目焚烧（t 干重/ha）", "combustion_share": "燃烧完全度",
         "avoided_ch4_kg_ha": "少排甲烷（kg/ha）", "avoided_n2o_kg_ha": "少排氧化亚氮（kg/ha）",
         "avoided_co2e_t_ha": "少排（tCO2e/ha）",
-        "classes": "气候与土壤各类", "climate": "气候区", "soil": "土壤类别",
+        "classes": "气候与土壤各类", "climate": "气候区", "soil": "土壤",
         "from_year": "自（年）", "land_use": "土地利用", "tillage": "耕作", "input_level": "有机物投入",
         "committed_years": "承诺保持种植面积（年）", "imported": "外运来的有机肥",
         "mass_t": "重量（t）", "c_share": "含碳比例", "issue_tier1": "缺省因子的土壤碳可签发",
@@ -114,6 +114,39 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "debited_increase_n_kg": "扣除的增施氮（kg）", "debit_n2o_kg": "增施的氧化亚氮（kg）",
         "co2e_t_per_year": "每年减排（tCO2e）", "co2e_t_by_factor_set": "换用其他因子时（tCO2e）",
         "wet": "IPCC 湿润区", "aggregate": "IPCC 综合", "tea": "茶园因子",
+        # Wetlands: the balance of a year, by class of land.
+        "by_year": "各年", "units": "各湿地地类", "baseline_units": "基线各湿地地类",
+        "land_class": "湿地地类", "origin": "来历", "ch4_measured": "实测甲烷",
+        "kg_ha_year": "实测值（kg/ha·年）", "campaigns": "测次", "ebullition": "含冒泡排放",
+        "flooded_years": "水库蓄水年数", "dam_outlet": "有大坝泄水口", "trophic_state": "营养状态",
+        "organic_soil": "有机土", "aquaculture": "养殖水面",
+        "burial": "沉积埋藏", "mar_g_cm2_year": "质量堆积速率（g/cm²·年）",
+        "toc_share": "有机碳含量（份额）", "allochthonous_share": "外来碳份额",
+        "cores": "定年柱样（根）", "reviewed": "超常值已复核", "rewetted": "复湿（新建）",
+        "year_since_rewetting": "复湿后第几年", "former_use": "复湿前的用途",
+        "soc_ref_t_ha": "土壤碳参照储量（tC/ha）", "wood": "木本", "herb": "草本（长期）",
+        "root_ratio": "根茎比", "carbon_fraction": "含碳率", "delta_area_ha": "草丛面积变化（公顷）",
+        "bgb_t_ha": "草丛地下生物量（t/ha）", "species": "植物", "doc": "溶解有机碳",
+        "mg_l": "浓度（mg/L）", "depth_m": "水深（米）", "activity": "措施与条件",
+        "title_clear": "权属清晰", "hydrology_monitored": "有水文监测",
+        "required_by_permit": "为占用许可所要求", "peat_extraction": "采泥炭",
+        "drains_other_wetland": "排干其他湿地", "invasive_species": "使用入侵物种",
+        "owed_area_ha": "履行补建义务的面积（公顷）", "eligible_area_ha": "可计入的面积（公顷）",
+        "u95_share": "各分量评定的不确定性（95% 半宽，份额）", "herb_gain": "湿地草本长期增量",
+        "abs_co2e_t": "收支 ABS（tCO2e，清除为正，不签发）",
+        "baseline_abs_co2e_t": "基线收支（tCO2e，清除为正）",
+        "delta_co2e_t": "增量 DELTA（tCO2e，项目减基线）",
+        "abs_u95": "收支的相对不确定性（95% 半宽）", "ch4": "甲烷", "n2o": "氧化亚氮",
+        "flood_co2": "淹没排放的 CO2", "ch4_kg": "甲烷（kg）", "flood_co2_t": "淹没排放的 CO2（t）",
+        **{
+            f"{pool}_{gas}_t": f"{zh}（{unit}）"
+            for pool, zh in (
+                ("wood", "木本"), ("herb", "草本"), ("burial", "沉积埋藏"), ("soil", "土壤"),
+                ("doc", "溶解有机碳"),
+            )
+            for gas, unit in (("c", "tC"), ("co2", "tCO2"))
+        },
+        "doc_stock_c_t": "水中溶解有机碳（tC，只报告）",
         "min_record_years": "基线记录最少年数", "yield_drop_max_share": "允许的减产（份额）",
     }
 )  # fmt: skip
@@ -126,6 +159,10 @@ VALUES: Mapping[str, str] = MappingProxyType(
         "unknown": "不详", "AGB": "地上生物量", "BGB": "地下生物量", "ar5": "IPCC AR5",
         "ar6": "IPCC AR6", "timber": "用材林", "protection": "防护林",
         "special_purpose": "特种用途林", "wet": "湿润气候", "plots": "只用样地",
-        "fertiliser": "施肥", "urea": "尿素", "fire": "过火",
+        "fertiliser": "施肥", "urea": "尿素", "fire": "过火", "DELTA": "增量（项目减基线）",
+        "ABS": "只有收支", "wood": "木本", "herb": "草本（长期）", "burial": "沉积埋藏",
+        "soil": "土壤", "ch4": "甲烷", "n2o": "氧化亚氮", "flood_co2": "淹没排放的 CO2",
+        "removal": "移除", "reduction": "减排", "removals": "只对移除", "never": "从不计入",
+        "once_5_years": "分五年计入一次",
     }
 )  # fmt: skip

@@ -196,8 +196,8 @@ def typed_values(kind: str, cells: Mapping[str, Any]) -> dict[str, Any]:
         A text is not what its field takes.
     """
     return {
-        field: _value(kind, field, info.annotation, cells.get(field))
-        for field, info in activity.KINDS[kind].model_fields.items()
+        field: _value(kind, field, activity.value_type(kind, field), cells.get(field))
+        for field in activity.KINDS[kind].model_fields
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from methodologies import activity
 from methodologies.base import MethodInputInvalid
+from methodologies.wetland_from_records import CLASS_ZH
 
 KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -16,10 +17,29 @@ KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "residue_burning": ("秸秆焚烧", "Residue burning"),
         "soil_management": ("土壤管理", "Soil management"),
         "soil_class": ("土壤类别", "Soil class"),
+        "wetland_land": ("湿地地类", "Wetland: land"),
+        "wetland_gas": ("湿地气体实测", "Wetland: gases measured"),
+        "wetland_burial": ("湿地沉积埋藏", "Wetland: burial"),
+        "wetland_wood": ("湿地木本", "Wetland: wood"),
+        "wetland_herb": ("湿地草本", "Wetland: herbs"),
+        "wetland_activity": ("湿地措施与条件", "Wetland: activity and conditions"),
+        "wetland_errors": ("湿地误差评定", "Wetland: assessed uncertainties"),
         "tending": ("抚育", "Tending"),
         "felling": ("采伐", "Felling"),
         "pest": ("病虫害", "Pests"),
         "fire": ("火灾", "Fire"),
+    }
+)
+# The terms of a wetland's balance.
+BALANCE_TERMS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "wood": ("木本", "Wood"),
+        "herb": ("草本（长期）", "Herbs (lasting)"),
+        "burial": ("沉积埋藏", "Burial"),
+        "soil": ("土壤", "Soil"),
+        "ch4": ("甲烷", "CH₄"),
+        "n2o": ("氧化亚氮", "N₂O"),
+        "flood_co2": ("淹没排放的 CO₂", "CO₂ of flooding"),
     }
 )
 FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -61,6 +81,48 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "soil": ("土壤类别（IPCC）", "Soil class (IPCC)"),
         "area_share": ("占地块面积的份额（0–1）", "Share of the parcel"),
         "kept_years": ("承诺此后保持种植面积（年）", "Crops kept, promised (years)"),
+        "land_class": ("湿地地类", "Class of land"),
+        "origin": ("来历", "Origin"),
+        "flooded_years": ("水库蓄水年数", "Reservoir filled for (years)"),
+        "dam_outlet": ("有大坝泄水口", "Dam with an outlet"),
+        "trophic_state": ("营养状态（只有实测叶绿素 a 才填）", "Trophic state (by chlorophyll-a only)"),
+        "organic_soil": ("有机土（矿质土不填）", "Organic soil (empty: mineral)"),
+        "aquaculture": ("养殖水面", "Aquaculture"),
+        "rewetted_in_year": ("复湿（新建）年份，按缺省因子计土壤增益时填", "Rewetted in, for the default soil gain"),
+        "former_use": ("复湿前的用途", "Use before it"),
+        "soc_ref_t_ha": ("土壤碳参照储量（吨碳/公顷，不填用缺省）", "Reference soil carbon (t C/ha, else default)"),
+        "ch4_kg_ha": ("实测甲烷（千克/公顷·年，未测不填）", "CH₄ measured (kg/ha·yr, empty if not)"),
+        "ch4_campaigns": ("甲烷测次", "CH₄ campaigns"),
+        "ch4_ebullition": ("实测含冒泡排放", "Ebullition measured"),
+        "n2o_kg_ha": ("实测氧化亚氮（千克/公顷·年，未测不填）", "N₂O measured (kg/ha·yr, empty if not)"),
+        "doc_mg_l": ("水中溶解有机碳（毫克/升，只报告）", "Dissolved organic carbon (mg/l, reported)"),
+        "water_depth_m": ("水深（米）", "Water depth (m)"),
+        "mar_g_cm2_year": ("沉积质量堆积速率（克/平方厘米·年）", "Mass accumulation (g/cm²·yr)"),
+        "toc_share": ("沉积有机碳含量（0–1）", "Organic carbon of the sediment (share)"),
+        "allochthonous_share": ("外来碳份额（0–1）", "Carbon from elsewhere (share)"),
+        "cores": ("定年柱样（根）", "Dated cores"),
+        "reviewed": ("超常值已经专家复核", "Unusual value reviewed"),
+        "wood_agb_t_ha_start": ("期初木本地上生物量（吨/公顷）", "Wood above ground, first date (t/ha)"),
+        "wood_agb_t_ha_end": ("期末木本地上生物量（吨/公顷）", "Wood above ground, second date (t/ha)"),
+        "wood_years": ("两次测定相隔（年）", "Years between"),
+        "root_ratio": ("根茎比（不填用缺省）", "Root ratio (else default)"),
+        "carbon_fraction": ("含碳率（不填用缺省）", "Carbon fraction (else default)"),
+        "stand_change_share": ("草丛面积的持久变化，占该地类面积（−1–1，减少为负）", "Lasting change of the stand (share, loss negative)"),
+        "herb_agb_t_ha": ("草丛地上生物量（吨/公顷）", "Stand above ground (t/ha)"),
+        "herb_bgb_t_ha": ("草丛地下生物量（吨/公顷）", "Stand below ground (t/ha)"),
+        "species": ("植物", "Species"),
+        "activity": ("措施", "Activity"),
+        "hydrology_monitored": ("有水文监测", "Hydrology monitored"),
+        "required_by_permit": ("为占用许可所要求", "Required by a permit"),
+        "owed_area_share": ("履行补建义务的面积份额（0–1）", "Fulfils an obligation (share of area)"),
+        "peat_extraction": ("采泥炭", "Peat extraction"),
+        "drains_other_wetland": ("排干其他湿地", "Drains another wetland"),
+        "invasive_species": ("使用入侵物种", "Invasive species used"),
+        **{
+            f"{pool}_u95_share": (f"{zh}的 95 % 相对不确定性（0.5 为 50 %，未评定不填）",
+                                  f"{en}, 95 % uncertainty (share, empty if not assessed)")
+            for pool, (zh, en) in BALANCE_TERMS.items()
+        },
         "on": ("日期", "Date"),
         "note": ("说明", "Note"),
         "work": ("作业", "Work"),
@@ -103,6 +165,26 @@ CHOICES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "warm_temperate_dry": ("暖温带干旱", "warm temperate dry"),
         "cool_temperate_moist": ("冷温带湿润", "cool temperate moist"),
         "tropical_moist": ("热带湿润", "tropical moist"),
+        **{code: (zh, code.replace("_", " ")) for code, zh in CLASS_ZH.items()},
+        "boreal": ("寒温带", "boreal"),
+        "cool_temperate_dry": ("冷温带干旱", "cool temperate dry"),
+        "tropical_dry": ("热带干旱", "tropical dry"),
+        "natural": ("天然", "natural"),
+        "rewetted": ("复湿", "rewetted"),
+        "created": ("新建", "created"),
+        "oligotrophic": ("贫营养", "oligotrophic"),
+        "mesotrophic": ("中营养", "mesotrophic"),
+        "eutrophic": ("富营养", "eutrophic"),
+        "hypereutrophic": ("超富营养", "hypereutrophic"),
+        "rich": ("富养有机土", "rich"),
+        "poor": ("贫养有机土", "poor"),
+        "cultivated": ("旱作耕地", "cropland"),
+        "restoration": ("修复", "restoration"),
+        "rewetting": ("复湿", "rewetting"),
+        "planting": ("种植", "planting"),
+        "water_level": ("调控水位", "water level"),
+        "protection": ("只保护现状", "protection only"),
+        "zizania": ("菰（茭草）", "Zizania"),
         "HAC": ("高活性黏土", "HAC"),
         "LAC": ("低活性黏土", "LAC"),
         "SAN": ("砂质土", "sandy"),

@@ -3,7 +3,6 @@
 Each stratum is one input of the method; the strata's results are joined (`methodologies.by_stratum`).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -70,15 +69,12 @@ def document(frozen: FrozenByRecords) -> dict[str, Any]:
     try:
         years = schedules.years_of(frozen.period_start, frozen.period_end)
         strata = [
-            {
-                "id": name,
-                "input": from_records.stratum_input(
-                    frozen.method_id, name,
-                    [_field(parcel) for parcel in frozen.parcels if parcel.stratum == name],
-                    practice_from_year=frozen.practice_from_year, years=years,
-                    policy={**frozen.policy, "carried_debit_kg": 0},
-                ),
-            }
+            from_records.stratum_document(
+                frozen.method_id, name,
+                [_field(parcel) for parcel in frozen.parcels if parcel.stratum == name],
+                practice_from_year=frozen.practice_from_year, years=years,
+                policy={**frozen.policy, "carried_debit_kg": 0},
+            )
             for name in sorted({parcel.stratum for parcel in frozen.parcels})
         ]  # fmt: skip
     except MethodInputInvalid as error:
@@ -102,12 +98,15 @@ def document(frozen: FrozenByRecords) -> dict[str, Any]:
 
 def _field(parcel: RecordedParcel) -> schedules.Field:
     by_year: dict[int, dict[str, schedules.Part]] = {}
+    statements: list[schedules.Statement] = []
     for one in parcel.records:
         row = activity.parse(one.kind, one.year, one.values)
-        if isinstance(row, activity.Harvested):
+        if isinstance(row, activity.Practice):
             part = schedules.Part(one.parcel_code, one.area_share, {})
             parts = by_year.setdefault(one.year, {})
-            parts.setdefault(one.parcel_code, part).records[row.slot] = row
+            parts.setdefault(one.parcel_code, part).records[f"{one.kind} {row.slot}"] = row
+        else:
+            statements.append(schedules.Statement(one.parcel_code, one.area_share, one.year, row))
     return schedules.Field(
         parcel.code,
         parcel.area_m2 / 10_000,
@@ -115,15 +114,5 @@ def _field(parcel: RecordedParcel) -> schedules.Field:
             year: schedules.joined(parcel.code, year, list(parts.values()))
             for year, parts in by_year.items()
         },
-        tuple(_soils(parcel)),
+        tuple(statements),
     )
-
-
-def _soils(parcel: RecordedParcel) -> Iterator[tuple[activity.SoilClass, float]]:
-    """What is stated about the soil, of each parcel that stated it what it stated last."""
-    stated = [one for one in parcel.records if one.kind == "soil_class"]
-    newest = {one.parcel_code: one.year for one in sorted(stated, key=lambda one: one.year)}
-    for one in stated:
-        row = activity.parse(one.kind, one.year, one.values)
-        if isinstance(row, activity.SoilClass) and one.year == newest[one.parcel_code]:
-            yield row, one.area_share

@@ -7,7 +7,7 @@ import pytest
 
 from methodologies import activity, catalogue, from_records, schedules
 from methodologies.base import MethodInputInvalid
-from methodologies.schedules import Field
+from methodologies.schedules import Field, Statement
 
 POLICY: dict[str, Any] = {
     "deduction": "poe_flat", "gwp_set": "ar5", "unit_kg": 1, "water_draws": "comonotonic",
@@ -63,6 +63,11 @@ def soil_class(kind: str = "HAC", area_share: float = 1.0, **other: Any) -> acti
     return row
 
 
+def statements(*rows: activity.Record, from_year: int = 1990) -> tuple[Statement, ...]:
+    """What is stated of the whole of field F1."""
+    return tuple(Statement("F1", 1.0, from_year, row) for row in rows)
+
+
 def burning(burnt: float, **other: Any) -> dict[str, Any]:
     return {"mineral_soil": True, "yield_t_ha": 6.0, "burnt_t_dm_ha": burnt, **other}
 
@@ -70,9 +75,10 @@ def burning(burnt: float, **other: Any) -> dict[str, Any]:
 def field(
     kind: str, by_year: dict[int, dict[str, Any]], code: str = "F1", area_ha: float = 20.0
 ) -> Field:
-    found: dict[int, dict[str, activity.Record]] = {}
+    found: dict[int, dict[str, activity.Practice]] = {}
     for year, values in by_year.items():
         row = activity.parse(kind, year, values)
+        assert isinstance(row, activity.Practice)
         found.setdefault(year, {})[row.slot] = row
     return Field(code, area_ha, found)
 
@@ -202,7 +208,7 @@ def soil_result(
     stated = (soil_class(),) if soils is None else soils
     given = from_records.stratum_input(
         "farmland-soc/1", "A",
-        [Field(one.code, one.area_ha, one.records, tuple((each, 1.0) for each in stated))],
+        [Field(one.code, one.area_ha, one.records, statements(*stated))],
         practice_from_year=since, years=range(first, max(years) + 1),
         policy={**SOIL_POLICY, **policy},
     )  # fmt: skip
@@ -252,7 +258,7 @@ def test_a_year_back_to_the_old_way_is_not_left_out_because_it_lies_before_the_r
 def lapse_input(years: dict[int, dict[str, Any]]) -> dict[str, Any]:
     one = field("soil_management", years, area_ha=25.6)
     return from_records.stratum_input(
-        "farmland-soc/1", "A", [Field(one.code, 25.6, one.records, ((soil_class(), 1.0),))],
+        "farmland-soc/1", "A", [Field(one.code, 25.6, one.records, statements(soil_class()))],
         practice_from_year=2025, years=range(2026, 2027), policy=SOIL_POLICY,
     )  # fmt: skip
 
