@@ -111,7 +111,8 @@ class Method:
         ("map_and_plots"), from plots, layers if there are any, and stated facts ("planting"), from
         plots and stated facts alone ("plots"), or from activity records ("records"); None: it is
         run by hand
-    pool : what a round credits by it, in the words that other programmes' claims use too
+    pool : what a round credits by it, in the words that other programmes' claims use too; "all" by a
+        balance of every pool and gas of the land
     """
 
     id: str

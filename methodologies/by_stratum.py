@@ -72,8 +72,16 @@ def _stratum_result(
 
     if "input" in row:
         return of(row["input"])
-    years = {str(one["year"]): of(one["input"]) for one in row["by_year"]}
-    return join(years, unit_kg=policy["unit_kg"], of="by_year")
+    results = {year: of(given) for year, given in inputs_of(row).items()}
+    return join(results, unit_kg=policy["unit_kg"], of="by_year")
+
+
+def inputs_of(row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the method's inputs of a stratum of a round's document, by year where there is one a
+    year, else the one under no name."""
+    if "input" in row:
+        return {"": row["input"]}
+    return {str(one["year"]): one["input"] for one in row["by_year"]}
 
 
 def join(

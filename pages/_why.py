@@ -52,6 +52,13 @@ FIELDS: Mapping[str, tuple[str, str]] = {
 }
 
 
+# What is counted, where it is not removal alone: by the pool of the method.
+AMOUNTS: Mapping[str, tuple[str, str]] = {
+    "non_co2": ("减排量", "reduction"),
+    "all": ("减排增汇量", "reduction and removal"),
+}
+
+
 def fields_of(story: Story) -> tuple[str, ...]:
     """The parts of this claim: plots, layers if it has any, and what is stated; or records."""
     without = {"layers", "plots"} if story.by_records else {"records"}
@@ -89,6 +96,7 @@ def show_reasons(me: Actor, story: Story) -> None:
     show_notices(story)
     show_steps(story)
     if story.by_records:
+        _why_records.show_balance(story.result)
         first = {
             t("各层的数", "Strata"): _why_errors.show_errors,
             t("活动记录", "Records"): show_records,
@@ -152,6 +160,7 @@ def show_layers(story: Story) -> None:
 def show_result(story: Story) -> None:
     """The three numbers: gross, net, and what may be issued."""
     result = story.result
+    zh, en = AMOUNTS.get(story.pool, ("碳汇量", "removal"))
     gross, net, issuable = st.columns(3)
     spread = result["stderr_co2_t"]
     with gross:
@@ -159,16 +168,14 @@ def show_result(story: Story) -> None:
             _words.number(result["gross_co2_t"], 2), "tCO₂e",
             t("标准误未知", "standard error unknown") if spread is None
             else t(f"± {_words.number(spread, 2)}（一个标准误）", f"± {_words.number(spread, 2)} (one standard error)"),
-            title=t("估计的减排量", "Estimated reduction") if story.is_reduction
-            else t("估计的碳汇量", "Estimated removal"),
+            title=t(f"估计的{zh}", f"Estimated {en}"),
         )  # fmt: skip
     with net:
         _kit.metric_big(
             _words.number(result["net_co2_t"], 2), "tCO₂e",
             t(f"已扣 {_words.share(result['deduction_share'])}，缓冲前",
               f"after {_words.share(result['deduction_share'])} off, before buffer"),
-            title=t("净减排量", "Net reduction") if story.is_reduction
-            else t("净碳汇量", "Net removal"),
+            title=t(f"净{zh}", f"Net {en}"),
         )  # fmt: skip
     with issuable:
         _kit.metric_big(

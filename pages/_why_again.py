@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from methodologies import by_stratum
 from pages import _kit, _land
 from pages._session import explained
 from pages._why_story import Story
@@ -130,17 +131,19 @@ def _files(story: Story) -> None:
     )  # fmt: skip
     if story.by_records:
         for stratum in story.input["strata"]:
-            st.download_button(
-                t(f"下载层 {stratum['id']} 的输入（JSON）", f"Input of stratum {stratum['id']} (JSON)"),
-                runs.canonical(stratum["input"]), f"{name}-{stratum['id']}.json",
-                "application/json", key=f"why.{story.run_id}.input.{stratum['id']}",
-            )  # fmt: skip
+            for year, given in by_stratum.inputs_of(stratum).items():
+                label = f"{stratum['id']} {year}".strip()
+                st.download_button(
+                    t(f"下载层 {label} 的输入（JSON）", f"Input of stratum {label} (JSON)"),
+                    runs.canonical(given), f"{name}-{label.replace(' ', '-')}.json",
+                    "application/json", key=f"why.{story.run_id}.input.{label}",
+                )  # fmt: skip
         st.caption(
             t(
-                f"任何人可用各层的输入独立复算：sinks methods run {story.method_id} --input 文件名；各层之和即"
+                f"任何人可用各层的输入独立复算：sinks methods run {story.method_id} --input 文件名；各层、各年之和即"
                 "本监测期的结果，最后一次取整到千克。",
                 f"Anybody can run a stratum: sinks methods run {story.method_id} --input FILE; the "
-                "round is the sum of its strata, rounded down once.",
+                "round is the sum of its strata and years, rounded down once.",
             )
         )
         return

@@ -9,7 +9,7 @@ import streamlit as st
 from pages import _kit, _words
 from pages._kit import Column
 from pages._words import t
-from sinks.crediting import round_records
+from sinks.crediting import balances, round_records
 from sinks.crediting.run_words import LABELS
 from sinks.land import parcels
 from sinks.measurement import activity_records, activity_words
@@ -138,6 +138,40 @@ def show_strata(result: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         )
 
 
+def show_balance(result: Mapping[str, Any]) -> None:
+    """What the land takes up and gives off, beside the difference that can be credited."""
+    terms = balances.of(result)
+    if not terms:
+        return
+    names = {**activity_words.BALANCE_TERMS, "total": ("合计", "Total")}
+    _kit.heading(t("收支与增量", "Balance and difference"))
+    _kit.table(
+        [
+            {
+                "name": t(*names[term.name]),
+                "balance": f"{term.balance:+,.3f}",
+                "baseline": None if term.baseline is None else f"{term.baseline:+,.3f}",
+                "delta": None if term.delta is None else f"{term.delta:+,.3f}",
+            }
+            for term in terms
+        ],
+        [
+            Column("name", t("分量", "Term")),
+            Column("balance", t("收支（ABS）", "Balance (ABS)"), "tCO₂e", number=True),
+            Column("baseline", t("基线收支", "Baseline"), "tCO₂e", number=True),
+            Column("delta", t("增量（DELTA）", "Difference (DELTA)"), "tCO₂e", number=True),
+        ],
+    )
+    st.caption(
+        t(
+            "吸收为正，排放为负。收支（ABS）只供了解，从不签发；能签发的只有项目比基线多出的增量"
+            "（DELTA），没有基线就没有增量。",
+            "Removal is positive. The balance (ABS) is information and never issued; only what the "
+            "project adds to the baseline (DELTA) can be.",
+        )
+    )
+
+
 def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
     """Every named number, those inside others with the names of both."""
     for name, value in values.items():
@@ -191,6 +225,11 @@ def why_nothing(result: Mapping[str, Any]) -> str:
     """Why nothing is left to issue; empty where the refusals say it."""
     if result["refusals"]:
         return ""
+    if result["intermediate"]["mode"] == "ABS":
+        return t(
+            "没有回溯期的记录，或只是保护现状：只有收支（ABS），没有可签发的增量（DELTA）。",
+            "No years before the project, or protection alone: a balance, and nothing to issue.",
+        )
     net = result["net_co2_t"]
     if net < 0:
         return t(

@@ -107,9 +107,9 @@ class Story:
         return catalogue.method(self.method_id).by_round or ""
 
     @property
-    def is_reduction(self) -> bool:
-        """Whether the round counts emissions that were not made, and no removal."""
-        return catalogue.method(self.method_id).pool == "non_co2"
+    def pool(self) -> str:
+        """What the round credits by."""
+        return catalogue.method(self.method_id).pool
 
 
 def load(me: Actor, round_id: int, run_id: int | None = None) -> Story | None:

@@ -375,11 +375,16 @@ def paddy_season(
 
 
 def _fields(
-    session: Session, people_: dict[str, Actor], count: int, sink_type: str = "farmland"
+    session: Session,
+    people_: dict[str, Actor],
+    count: int,
+    sink_type: str = "farmland",
+    *,
+    x_m: float = 0,
 ) -> list[int]:
     found = [
         enrolled(
-            session, people_, land(400 * number, 1200, 380, 200), name=f"田-{number}",
+            session, people_, land(x_m + 400 * number, 1200, 380, 200), name=f"田-{number}",
             sink_type=sink_type,
         )
         for number in range(count)
@@ -493,10 +498,11 @@ def restored_marsh(
     *,
     since: int = 2025,
     lookback: bool = True,
+    x_m: float = 0,
 ) -> Farm:
     """Example W-3: for three years a measured fish pond, since then to 2025 a created marsh; a
     project by records."""
-    parcel_ids = _fields(session, people_, count, "wetland")
+    parcel_ids = _fields(session, people_, count, "wetland", x_m=x_m)
     for parcel_id in parcel_ids:
         land_class(session, people_, parcel_id, "1108")
         rows: list[tuple[str, int, dict[str, object]]] = [

@@ -19,7 +19,7 @@ from sinks.core import db
 from sinks.core.actor import Role
 from sinks.core.errors import Invalid, NotFound
 from sinks.core.people import Party, PartyKind, Person, RoleGrant
-from sinks.crediting import certificates, projects, rounds, serials, signatures
+from sinks.crediting import balances, certificates, projects, rounds, serials, signatures
 from sinks.crediting.certificates import Answer, Certificate, CertificateBlock, CertificateKind
 from sinks.crediting.ledger import Batch, Block, BlockState
 from sinks.crediting.projects import Project, ProjectParcel
@@ -83,6 +83,8 @@ class RoundFacts:
     """A monitoring round since its publication; amounts [tCO2e] are those of its present run.
 
     stderr_co2_t : one standard deviation of the measured quantity; None if the method gives none
+    balance_co2e_t : what the land itself takes up and gives off (ABS), shown and never issued; None
+        where the method gives no balance
     """
 
     id: int
@@ -99,6 +101,7 @@ class RoundFacts:
     stderr_co2_t: float | None
     buffer_co2_t: float
     issuable_kg: int
+    balance_co2e_t: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -491,4 +494,7 @@ def _round_facts(
         stderr_co2_t=None if stderr_co2_t is None else float(stderr_co2_t),
         buffer_co2_t=float(result["buffer_co2_t"]),
         issuable_kg=int(result["issuable_kg"]),
+        balance_co2e_t=next(
+            (term.balance for term in balances.of(result) if term.name == "total"), None
+        ),
     )

@@ -47,6 +47,25 @@ def test_every_faulty_row_is_named_with_the_row_of_the_spreadsheet() -> None:
     assert "“是”或“否”" in said and "产量（吨/公顷）：须为数字" in said and "“多”不是数字" in said
 
 
+def test_a_wetlands_measurements_are_read_whole_numbers_and_answers_too() -> None:
+    head = activity_table.template("wetland_gas").decode("utf-8-sig").strip()
+    table = activity_table.parse(
+        "wetland_gas", "甲烷.csv",
+        burning(
+            "A,2023,草本沼泽,235.5,12,是,0,6,1.5", "A,2024,marsh,,,,,,", "A,2024,沼泽,1,12,是,,,",
+            "A,2024,沟渠,1,12.5,是,,,", "A,2024,沟渠,1,12,,,,", head=head,
+        ),
+    )  # fmt: skip
+    assert table.rows[0].values == {
+        "land_class": "marsh", "ch4_kg_ha": 235.5, "ch4_campaigns": 12, "ch4_ebullition": True,
+        "n2o_kg_ha": 0.0, "doc_mg_l": 6.0, "water_depth_m": 1.5,
+    }  # fmt: skip
+    assert set(table.rows[1].values.values()) == {"marsh", None}
+    assert [one.number for one in table.errors] == [4, 5, 6]
+    said = [one.message for one in table.errors]
+    assert "草本沼泽" in said[0] and "不是数字" in said[1] and "同时填写" in said[2]
+
+
 @pytest.mark.parametrize("head", [HEAD + ",备注", "地块编号,年份,矿质土", HEAD + ",年份"])
 def test_a_heading_that_is_unknown_missing_or_twice_refuses_the_file(head: str) -> None:
     with pytest.raises(TableRefused) as refusal:
