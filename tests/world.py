@@ -15,6 +15,7 @@ from shapely.geometry import box
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
+from methodologies.plot_readings import Reading
 from sinks.cooperative import balance, contracts
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor, Role
@@ -596,17 +597,38 @@ def planted(
     **facts: object,
 ) -> Farm:
     """Two parcels of 400 x 400 m planted with bamboo, in a project of moso-aff/1."""
+    return stated_project(
+        session, people_, "moso-aff/1", {**PLANTED, **facts}, classed=classed,
+        registered=registered,
+    )  # fmt: skip
+
+
+def stated_project(
+    session: Session,
+    people_: dict[str, Actor],
+    method_id: str,
+    facts: dict[str, object],
+    *,
+    strata: tuple[str, str] = ("A", "A"),
+    sink_type: str = "bamboo",
+    classed: str | None = "0307",
+    registered: bool = True,
+) -> Farm:
+    """Two parcels of 400 x 400 m side by side, in a project that states facts."""
     parcel_ids = [
-        enrolled(session, people_, land(0, 0, 400, 400), name="新-001"),
-        enrolled(session, people_, land(400, 0, 400, 400), name="新-002"),
-    ]
+        enrolled(
+            session, people_, land(400 * number, 0, 400, 400), name=f"新-00{number + 1}",
+            sink_type=sink_type,
+        )
+        for number in range(2)
+    ]  # fmt: skip
     contracted(session, people_, parcel_ids, term_from=date(2021, 1, 1))
     if classed is not None:
         for parcel_id in parcel_ids:
             land_class(session, people_, parcel_id, classed)
     project = projects.create(
-        session, people_["clerk"], name="毛竹造林", method_id="moso-aff/1",
-        strata=dict.fromkeys(parcel_ids, "A"), facts={**PLANTED, **facts},
+        session, people_["clerk"], name="样地核算", method_id=method_id,
+        strata=dict(zip(parcel_ids, strata, strict=True)), facts=facts,
     )  # fmt: skip
     if registered:
         projects.add_evidence(
@@ -614,8 +636,33 @@ def planted(
         )
         projects.publish(session, people_["clerk"], project.id)
         projects.validate(session, people_["verifier"], project.id, "符合方法学适用条件")
-        projects.register(session, people_["authority"], project.id, "备案-造林-1")
+        projects.register(session, people_["authority"], project.id, "备案-样地-1")
     return Farm(project.id, parcel_ids)
+
+
+def read_plots(
+    session: Session,
+    people_: dict[str, Actor],
+    project_id: int,
+    found: dict[str, list[tuple[Reading, ...]]],
+    *,
+    years: tuple[int, ...] = (2023, 2025),
+) -> None:
+    """Plots of 600 m2, of each stratum its own on its own parcel: a reading in each year's January."""
+    for number, (stratum, readings) in enumerate(sorted(found.items())):
+        for count, of_years in enumerate(readings):
+            longitude, latitude = TO_4490.transform(
+                EAST_M + 400 * number + 60 + 55 * count, NORTH_M + 60
+            )
+            plot = plots.add_plot(
+                session, people_["clerk"], project_id=project_id, stratum=stratum,
+                code=f"{stratum}{count:02d}", longitude=longitude, latitude=latitude, area_m2=600,
+            )  # fmt: skip
+            for year, reading in zip(years, of_years, strict=True):
+                plots.add_reading(
+                    session, people_["clerk"], plot.id, measured_on=date(year, 1, 5),
+                    reading=reading,
+                )  # fmt: skip
 
 
 def young_plots(
