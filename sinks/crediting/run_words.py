@@ -62,7 +62,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "products_co2_t": "竹材产品（tCO2）", "p5": "5% 分位", "p50": "中位数", "p95": "95% 分位",
         "analytic_sd": "解析标准差", "disagrees": "两者相差过大",
         # Trees and tea, by plots.
-        "route": "核算方法", "species": "树种（林分类型）",
+        "route": "核算方法", "species": "树种、林分类型或植物",
         "volume_m3_ha_start": "期初蓄积（m³/ha）", "volume_m3_ha_end": "期末蓄积（m³/ha）",
         "trees_start": "期初每木检尺", "trees_end": "期末每木检尺",
         "wood_density_g_cm3": "基本密度（g/cm³）", "wood_density_t_m3": "木材密度（t/m³）",
@@ -148,8 +148,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "cores": "定年柱样（根）", "reviewed": "超常值已复核", "rewetted": "复湿（新建）",
         "year_since_rewetting": "复湿后第几年", "former_use": "复湿前的用途",
         "soc_ref_t_ha": "土壤碳参照储量（tC/ha）", "wood": "木本", "herb": "草本（长期）",
-        "root_ratio": "根茎比", "carbon_fraction": "含碳率", "delta_area_ha": "草丛面积变化（公顷）",
-        "bgb_t_ha": "草丛地下生物量（t/ha）", "species": "植物", "doc": "溶解有机碳",
+        "delta_area_ha": "草丛面积变化（公顷）", "doc": "溶解有机碳",
         "mg_l": "浓度（mg/L）", "depth_m": "水深（米）", "activity": "措施与条件",
         "title_clear": "权属清晰", "hydrology_monitored": "有水文监测",
         "required_by_permit": "为占用许可所要求", "peat_extraction": "采泥炭",

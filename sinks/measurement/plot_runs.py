@@ -14,7 +14,6 @@ from shapely import MultiPolygon
 from sqlalchemy.orm import Session
 
 from gis_data import zonal, zonal_dask
-from methodologies import plot_readings
 from methodologies.map_error import CellErrors
 from sinks.core import settings
 from sinks.core.errors import Conflict
@@ -176,9 +175,7 @@ def _by_plots_alone(session: Session, frozen: Frozen) -> dict[str, Any]:
                 / 10_000,
                 **frozen.stated_of_strata.get(name, {}),
                 "plots": [
-                    _plot(session, frozen.method_id, item)
-                    for item in frozen.samples
-                    if item.plot.stratum == name
+                    _plot(session, item) for item in frozen.samples if item.plot.stratum == name
                 ],
             }
             for name in sorted({parcel.stratum for parcel in frozen.parcels})
@@ -331,28 +328,20 @@ def _mapped_plots(
     squares = [MultiPolygon([plots.footprint(item.plot)]) for item in samples]
     at_start, at_end = (_summaries(session, layer, squares) for layer in maps)
     return [
-        _plot(session, frozen.method_id, item)
+        _plot(session, item)
         | {"map_agb_t_ha_start": first.mean, "map_agb_t_ha_end": last.mean}
         for item, first, last in zip(samples, at_start, at_end, strict=True)
     ]  # fmt: skip
 
 
-def _plot(session: Session, method_id: str, item: Sample) -> dict[str, Any]:
+def _plot(session: Session, item: Sample) -> dict[str, Any]:
     found = {
         "id": item.plot.code,
         "area_m2": item.plot.area_m2,
         "slope_deg": item.plot.slope_deg,
     }
-    kinds = plot_readings.KINDS_OF.get(method_id)
     for when, visit in (("start", item.start), ("end", item.end)):
         read = plots.reading_of(session, visit.id)
-        # Trees taken for no culms would be a bare plot, and the other way round.
-        if (None if read is None else read.KIND) not in (kinds or (None,)):
-            raise Conflict(
-                f"样地 {item.plot.code} 在 {visit.measured_on} 的调查不是方法 {method_id} 所用的测法，"
-                "请核对后补录。",
-                code="plot_reading",
-            )
         found |= {f"culms_{when}": _culms(session, visit.id)} if read is None else read.sides(when)
     return found
 
