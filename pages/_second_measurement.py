@@ -3,13 +3,14 @@
 Nothing of the first measurement goes to this screen before the second one is saved.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
-from pages import _kit
+from pages import _kit, _plot_entry
 from pages._kit import Column
+from pages._plot_entry import AGES
 from pages._session import explained, plain, say_done
 from pages._words import t
 from sinks.core import db
@@ -19,8 +20,6 @@ from sinks.crediting.plot_findings import PlotFinding
 from sinks.crediting.second_measurements import SecondLine
 from sinks.measurement import plot_columns
 from sinks.measurement.plot_kinds import CULMS
-
-AGES: Mapping[str, tuple[str, str]] = {"age_du": ("度", "du"), "age_years": ("年", "years")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +88,8 @@ def show_lines(lines: Sequence[SecondLine]) -> None:
                 "code": line.code, "stratum": line.stratum,
                 "place": f"{line.longitude:.7f}, {line.latitude:.7f}",
                 "plot": f"{line.area_m2:g} m² · {line.slope_deg:g}°",
-                "on": line.measured_on,
-                "first": _two(line.first_agb_t_ha), "second": _two(line.second_agb_t_ha),
+                "kind": _plot_entry.name(line.kind), "on": line.measured_on,
+                "first": _two(line.first, line.unit), "second": _two(line.second, line.unit),
                 "difference": None if line.difference_share is None
                 else f"{line.difference_share:+.1%}",
             }
@@ -101,9 +100,10 @@ def show_lines(lines: Sequence[SecondLine]) -> None:
             Column("stratum", t("层", "Stratum")),
             Column("place", t("经纬度", "Longitude, latitude")),
             Column("plot", t("面积、坡度", "Area, slope")),
+            Column("kind", t("测什么", "Measured")),
             Column("on", t("复测日期", "Second on")),
-            Column("first", t("初测", "First"), "t/ha", number=True),
-            Column("second", t("复测", "Second"), "t/ha", number=True),
+            Column("first", t("初测", "First"), number=True),
+            Column("second", t("复测", "Second"), number=True),
             Column("difference", t("相差", "Difference"), number=True),
         ],
     )  # fmt: skip
@@ -131,46 +131,41 @@ def measure_form(me: Actor, project_id: int, waiting: Sequence[SecondLine]) -> N
     code = st.selectbox(
         t("复测样地", "Plot"), [line.code for line in waiting], key=f"second.code.{project_id}"
     )
+    [kind] = [line.kind for line in waiting if line.code == code]
     day, age = st.columns(2)
     measured_on = day.date_input(
         t("复测日期", "Date"), value=None, key=f"second.date.{project_id}", format="YYYY-MM-DD"
     )
-    unit = age.selectbox(
-        t("竹龄单位", "Age in"), list(AGES), index=None, key=f"second.age.{project_id}",
-        format_func=lambda one: t(*AGES[one]), placeholder=t("请选择", "Choose"),
-    )  # fmt: skip
-    bare = st.checkbox(
-        t("没有胸径 2 cm 以上的竹", "No bamboo of 2 cm or more"),
-        key=f"second.bare.{project_id}.{code}",
-    )
-    text = st.text_area(
-        t("竹株：每行“胸径 竹龄 株数”", "Culms: “DBH age count” a line"),
-        key=f"second.culms.{project_id}.{code}", placeholder="10.2 2 14\n8.5 1 6", height=160,
-    )  # fmt: skip
+    unit = None
+    if kind == CULMS:
+        unit = age.selectbox(
+            t("竹龄单位", "Age in"), list(AGES), index=None, key=f"second.age.{project_id}",
+            format_func=lambda one: t(*AGES[one]), placeholder=t("请选择", "Choose"),
+        )  # fmt: skip
+    entry = _plot_entry.ask(kind, f"second.{{}}.{project_id}.{code}")
     sentence = t(
         f"将存入样地 {code} 的复测。存入后即可看到初测，因此只能录入一次，不能修改。",
         f"The second measurement of plot {code} is saved once; the first is on the screen after it.",
     )
     if _kit.confirm(
         f"second.save.{project_id}", sentence, t("存入复测", "Save"),
-        disabled=not (measured_on and (bare != bool(unit and text.strip()))),
+        disabled=not (measured_on and entry.typed and (kind != CULMS or entry.bare or unit)),
     ):  # fmt: skip
         with explained():
+            culms, reading = plot_columns.measured(kind, entry.lines(unit))
             with db.transaction(me) as session:
                 line = second_measurements.measure(
-                    session, me, project_id, code, measured_on=measured_on,
-                    culms=plot_columns.measured(
-                        CULMS, [] if bare else plot_columns.typed(CULMS, text, age=unit)
-                    )[0],
-                    bare=bare,
+                    session, me, project_id, code, measured_on=measured_on, culms=culms,
+                    bare=kind == CULMS and entry.bare, reading=reading,
                 )  # fmt: skip
+            first, second = (_two(one, line.unit) for one in (line.first, line.second))
             say_done(
                 t(
-                    f"样地 {code}：初测 {_two(line.first_agb_t_ha)}，复测 {_two(line.second_agb_t_ha)} 吨/公顷。",
-                    f"Plot {code}: first {_two(line.first_agb_t_ha)}, second {_two(line.second_agb_t_ha)} t/ha.",
+                    f"样地 {code}：初测 {first}，复测 {second}。",
+                    f"Plot {code}: first {first}, second {second}.",
                 )
             )
 
 
-def _two(value: float | None) -> str | None:
-    return None if value is None else f"{value:.2f}"
+def _two(value: float | None, unit: str) -> str | None:
+    return None if value is None else f"{value:.2f} {unit}"

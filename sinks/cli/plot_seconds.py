@@ -16,7 +16,7 @@ from sinks.core.errors import Invalid, NotFound
 from sinks.crediting import second_measurements
 from sinks.crediting.second_measurements import SecondLine
 from sinks.measurement import plot_columns, plot_photos, plots
-from sinks.measurement.plot_kinds import CULMS
+from sinks.measurement.plot_kinds import CULMS, KINDS, UNITS_ZH
 from sinks.measurement.plot_photos import OFFICE_TIME, Taken
 from sinks.measurement.plots import Plot
 
@@ -54,7 +54,7 @@ def second_list(project: ProjectArgument, as_json: Json = False) -> None:
         project_id = _names.project_id(session, project)
         lines = second_measurements.listing(session, project_id)
     text = _out.table(
-        ("样地", "层", "经度", "纬度", "复测", "初测 t/ha", "复测 t/ha", "相差"),
+        ("样地", "层", "经度", "纬度", "测什么", "复测日期", "初测", "复测", "相差"),
         [_row(one) for one in lines],
         empty="还没有抽取复测样地。",
     )
@@ -66,26 +66,37 @@ def second_list(project: ProjectArgument, as_json: Json = False) -> None:
 def second_measure(
     project: ProjectArgument,
     plot: PlotArgument,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="每行“胸径 竹龄 株数”的文本")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="文本，每行“胸径 竹龄 株数”或“树种 胸径 密度 株数”；一行“蓄积”或“地上生物量 比例”",
+        ),
+    ],
     on: DayOption,
-    age: Annotated[Age, typer.Option(help="竹龄单位：du 度，years 年")],
+    age: Annotated[Age | None, typer.Option(help="竹龄单位：du 度，years 年")] = None,
     bare: Annotated[
-        bool, typer.Option("--bare", help="没有胸径 2 cm 以上的竹；此时文本须为空")
+        bool, typer.Option("--bare", help="没有胸径 2 cm 以上的竹，或没有树；此时文本须为空")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """录入一个样地的盲测复测；只能录入一次（核证员）。"""
+    """录入一个样地的盲测复测，与初测同样测；只能录入一次（核证员）。"""
     typed = _input.text_file(file)
-    lines = [] if bare and not typed.strip() else plot_columns.typed(CULMS, typed, age=f"age_{age}")
-    culms, _ = plot_columns.measured(CULMS, lines)
     with _database.acting() as (session, actor):
+        project_id = _names.project_id(session, project)
+        kind = second_measurements.line_of(session, project_id, plot).kind
+        lines = (
+            [] if bare and not typed.strip()
+            else plot_columns.typed(kind, typed, age=age and f"age_{age}")
+        )  # fmt: skip
+        culms, reading = plot_columns.measured(kind, lines)
         line = second_measurements.measure(
-            session, actor, _names.project_id(session, project), plot, measured_on=on,
-            culms=culms, bare=bare,
+            session, actor, project_id, plot, measured_on=on, culms=culms,
+            bare=bare and kind == CULMS, reading=reading,
         )  # fmt: skip
     text = (
-        f"样地 {line.code}：初测 {line.first_agb_t_ha:.2f}，复测 {line.second_agb_t_ha:.2f} 吨/公顷，"
-        f"相差 {line.difference_share:+.1%}。"
+        f"样地 {line.code} 的{KINDS[kind].compared_zh}：初测 {line.first:.2f}，复测 {line.second:.2f} "
+        f"{UNITS_ZH[line.unit]}，相差 {line.difference_share:+.1%}。"
     )
     _out.give(asdict(line), text, as_json=as_json)
 
@@ -141,9 +152,10 @@ def photos(project: ProjectArgument, as_json: Json = False) -> None:
 
 def _row(line: SecondLine) -> tuple[Any, ...]:
     return (
-        line.code, line.stratum, f"{line.longitude:.7f}", f"{line.latitude:.7f}", line.measured_on,
-        None if line.first_agb_t_ha is None else f"{line.first_agb_t_ha:.2f}",
-        None if line.second_agb_t_ha is None else f"{line.second_agb_t_ha:.2f}",
+        line.code, line.stratum, f"{line.longitude:.7f}", f"{line.latitude:.7f}",
+        KINDS[line.kind].zh, line.measured_on,
+        None if line.first is None else f"{line.first:.2f} {line.unit}",
+        None if line.second is None else f"{line.second:.2f} {line.unit}",
         None if line.difference_share is None else f"{line.difference_share:+.1%}",
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from sinks.core import policies
 from sinks.crediting import sample_designs, sample_views, second_measurements
 from sinks.crediting.sample_views import DesignLine
 from sinks.crediting.second_measurements import SecondLine
+from sinks.measurement.plot_kinds import KINDS, UNITS_ZH
 
 CODES_SHOWN_MAX = 12
 
@@ -114,9 +115,10 @@ def _of_second(session: Session, project_id: int) -> Iterator[PlotFinding]:
 
 
 def _differs(line: SecondLine, most: float, decided: str) -> str:
+    unit = UNITS_ZH[line.unit]
     return (
-        f"样地 {line.code} 的地上生物量：初测（{line.first_on}）{line.first_agb_t_ha:.2f} 吨/公顷，"
-        f"复测（{line.measured_on}）{line.second_agb_t_ha:.2f} 吨/公顷，相差 "
+        f"样地 {line.code} 的{KINDS[line.kind].compared_zh}：初测（{line.first_on}）{line.first:.2f} {unit}，"
+        f"复测（{line.measured_on}）{line.second:.2f} {unit}，相差 "
         f"{line.difference_share:+.1%}，超过{decided}的 {most:.0%}。"
     )
 

@@ -10,7 +10,7 @@ import json
 import math
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -28,13 +28,15 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gis_data import sample_points
-from methodologies import moso_stand_v1
+from methodologies import plot_readings
+from methodologies.plot_readings import Reading
 from sinks.core import audit, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.db import Base, Key, RecordedAt, refused_in_words, today
 from sinks.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from sinks.crediting import projects, rounds, sample_designs
-from sinks.measurement import plots
+from sinks.measurement import plot_comparison, plots
+from sinks.measurement.plot_kinds import CULMS, KINDS
 from sinks.measurement.plots import CulmCount, Plot, PlotVisit
 
 CODES_SHOWN_MAX = 12
@@ -92,8 +94,10 @@ class SecondMeasurement(Base):
 
 @dataclass(frozen=True, slots=True)
 class SecondLine:
-    """A drawn plot: where it stands, and, once measured, both numbers [t/ha].
+    """A drawn plot: where it stands, how it is measured, and, once measured, both numbers.
 
+    kind : of the first measuring, and so of the second (`plot_kinds.KINDS`)
+    first, second : above-ground biomass [t/ha], or volume [m³/ha]: ``unit`` says which
     difference_share : second less first, over the first (over the second where the first found
         nothing); None until it is measured
     """
@@ -108,11 +112,13 @@ class SecondLine:
     latitude: float
     area_m2: float
     slope_deg: float
+    kind: str
+    unit: str
     measured_on: date | None
     measured_by: str | None
     first_on: date | None
-    first_agb_t_ha: float | None
-    second_agb_t_ha: float | None
+    first: float | None
+    second: float | None
     difference_share: float | None
 
 
@@ -200,12 +206,14 @@ def measure(
     code: str,
     *,
     measured_on: date,
-    culms: Sequence[CulmCount],
+    culms: Sequence[CulmCount] = (),
     bare: bool = False,
+    reading: Reading | None = None,
 ) -> SecondLine:
     """Save the second measurement of a drawn plot, and give it beside the first.
 
     bare : no living culm of 2 cm or more was found
+    reading : what was read, where the first crew counted no culms
 
     Raises
     ------
@@ -213,15 +221,15 @@ def measure(
         The plot is not drawn in a draw that stands.
     Conflict
         It has been measured already.
+    Invalid
+        It is not measured as the first time.
     """
     project = projects.locked(session, project_id)
     _refuse_dependent(session, actor, project)
-    line = next((one for one in listing(session, project_id) if one.code == code.strip()), None)
-    if line is None:
-        raise NotFound(f"样地 {code} 不在复测样地中。", code="not_drawn")
+    line = line_of(session, project_id, code)
     if measured_on > today(session):
         raise Invalid("调查日期不能在将来。", code="future")
-    plots.refuse_culms(culms, bare=bare)
+    _refuse_other_kind(line, culms, bare=bare, reading=reading)
     again = Conflict(
         f"样地 {code} 的复测已经录入，不能再改：录入后已能看到初测。", code="measured_already"
     )
@@ -233,21 +241,36 @@ def measure(
                 draw_id=line.draw_id,
                 plot_id=line.plot_id,
                 measured_on=measured_on,
-                culms=[
-                    {
-                        "dbh_cm": str(culm.dbh_cm), "age_du": culm.age_du,
-                        "age_years": culm.age_years, "count": culm.count,
-                    }
-                    for culm in culms
-                ],
+                culms=[{**asdict(culm), "dbh_cm": str(culm.dbh_cm)} for culm in culms],
+                reading=None if reading is None
+                else {"kind": reading.KIND, "values": reading.model_dump(mode="json")},
                 person_id=actor.person_id,
             )
         )  # fmt: skip
     audit.record(
         session, actor, "second.measure", f"plot:{line.plot_id}",
-        {"draw": line.draw_id, "groups": len(culms)},
+        {"draw": line.draw_id, "kind": line.kind, "groups": len(culms)},
     )  # fmt: skip
-    return next(one for one in listing(session, project_id) if one.code == line.code)
+    return line_of(session, project_id, line.code)
+
+
+def line_of(session: Session, project_id: int, code: str) -> SecondLine:
+    """A plot of the newest draw; NotFound if it is not among them."""
+    for line in listing(session, project_id):
+        if line.code == code.strip():
+            return line
+    raise NotFound(f"样地 {code} 不在复测样地中。", code="not_drawn")
+
+
+def _refuse_other_kind(
+    line: SecondLine, culms: Sequence[CulmCount], *, bare: bool, reading: Reading | None
+) -> None:
+    kind = CULMS if reading is None else reading.KIND
+    if kind != line.kind or (reading is not None and (culms or bare)):
+        first = KINDS[line.kind].zh
+        raise Invalid(f"样地 {line.code} 初测是{first}，复测也须只填{first}。", code="second_kind")
+    if reading is None:
+        plots.refuse_culms(culms, bare=bare)
 
 
 def listing(session: Session, project_id: int) -> list[SecondLine]:
@@ -433,19 +456,13 @@ def _line(
     place: sample_points.Place,
     second: SecondMeasurement | None,
 ) -> SecondLine:
+    read = plots.reading_of(session, visit_id)
+    kind = CULMS if read is None else read.KIND
     first_on = first = again = None
     if second is not None:
         first_on = session.get_one(PlotVisit, visit_id).measured_on
-        first = _agb_t_ha(plots.counts_of(session, visit_id), plot)
-        again = _agb_t_ha(
-            [
-                CulmCount(
-                    Decimal(one["dbh_cm"]), one["count"], one["age_du"], one["age_years"]
-                )
-                for one in second.culms
-            ],
-            plot,
-        )  # fmt: skip
+        first = _number(plots.counts_of(session, visit_id) if read is None else read, plot)
+        again = _number(_found(second), plot)
     return SecondLine(
         draw_id=row.id,
         draw_number=row.number,
@@ -457,35 +474,27 @@ def _line(
         latitude=place[1],
         area_m2=plot.area_m2,
         slope_deg=plot.slope_deg,
+        kind=kind,
+        unit=KINDS[kind].unit,
         measured_on=None if second is None else second.measured_on,
         measured_by=None if second is None else people.name_of(session, second.person_id),
         first_on=first_on,
-        first_agb_t_ha=first,
-        second_agb_t_ha=again,
+        first=first,
+        second=again,
         difference_share=None
         if first is None or again is None
-        else _difference_share(first, again),
+        else plot_comparison.difference_share(first, again),
     )
 
 
-def _difference_share(first: float, again: float) -> float:
-    if first == again:
-        return 0.0
-    return (again - first) / (first or again)
+def _number(found: Sequence[CulmCount] | Reading, plot: Plot) -> float:
+    return plot_comparison.number(found, plot.area_m2, plot.slope_deg)
 
 
-def _agb_t_ha(culms: Sequence[CulmCount], plot: Plot) -> float:
-    return moso_stand_v1.plot_agb_t_ha(
-        [
-            moso_stand_v1.Culms(
-                float(culm.dbh_cm),
-                culm.age_du
-                if culm.age_du is not None
-                else moso_stand_v1.age_du(culm.age_years or 0),
-                culm.count,
-            )
-            for culm in culms
-        ],
-        plot.area_m2,
-        plot.slope_deg,
-    )
+def _found(second: SecondMeasurement) -> Sequence[CulmCount] | Reading:
+    if second.reading is not None:
+        return plot_readings.reading(second.reading["kind"], second.reading["values"])
+    return [
+        CulmCount(Decimal(one["dbh_cm"]), one["count"], one["age_du"], one["age_years"])
+        for one in second.culms
+    ]

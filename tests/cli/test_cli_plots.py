@@ -77,7 +77,7 @@ def test_a_sample_goes_from_the_draw_to_the_second_measurement(
 
     again = registry.done("plots", "second-draw", project, by="verifier")
     [code] = [one["code"] for one in again["plots"]]
-    assert again["plots"][0]["first_agb_t_ha"] is None
+    assert again["plots"][0]["first"] is None
     culms = tmp_path / "culms.txt"
     culms.write_text("10.0 3 80\n", encoding="utf-8")
     measure = ("plots", "second-measure", project, code, culms, "--on", day, "--age", "years")

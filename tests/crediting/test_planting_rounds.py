@@ -348,6 +348,6 @@ def test_a_bare_plot_measured_again_with_bamboo_on_it_is_a_finding(
         session, people["verifier"], story.project_id, line.code, measured_on=date(2023, 2, 1),
         culms=world.culms_of_agb(9, 400),
     )  # fmt: skip
-    assert found.first_agb_t_ha == 0.0 and found.difference_share == 1.0
+    assert found.first == 0.0 and found.difference_share == 1.0
     codes = {one.code for one in plot_findings.of_project(session, story.project_id)}
     assert "second_differs" in codes

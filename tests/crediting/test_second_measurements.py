@@ -73,7 +73,7 @@ def test_a_tenth_of_eleven_plots_are_two_and_the_draw_comes_out_again(
     lines = second_measurements.listing(session, project_id)
     assert len(lines) == 2 and len({line.code for line in lines}) == 2
     assert second_measurements.redrawn(session, row.id)
-    assert all(line.first_agb_t_ha is None and line.first_on is None for line in lines)
+    assert all(line.first is None and line.first_on is None for line in lines)
     with pytest.raises(Conflict) as refusal:
         second_measurements.draw(session, people["verifier"], project_id)
     assert refusal.value.code == "draw_stands"
@@ -97,7 +97,7 @@ def test_a_verifier_sees_nothing_of_the_first_before_the_second_is_saved(
     second_measurements.draw(session, verifier, project_id)
     first, second = (one.code for one in second_measurements.listing(session, project_id))
     line = measured(session, verifier, project_id, first, culms(100))
-    assert line.first_agb_t_ha == pytest.approx(100 * 13.8191 / 1000 / 0.04, rel=1e-5)
+    assert line.first == pytest.approx(100 * 13.8191 / 1000 / 0.04, rel=1e-5)
     assert line.difference_share == 0.0
     assert second_measurements.blind(session, verifier, project_id)
     with pytest.raises(Conflict) as refusal:
