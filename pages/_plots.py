@@ -7,8 +7,9 @@ from datetime import date
 
 import streamlit as st
 
-from pages import _kit, _layer_card, _plot_photos, _sample_design
+from pages import _kit, _layer_card, _plot_entry, _plot_photos, _sample_design
 from pages._kit import Column
+from pages._plot_entry import AGES, COLUMNS
 from pages._project_card import Card
 from pages._session import explained, say_done
 from pages._words import t
@@ -17,7 +18,7 @@ from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
 from sinks.crediting import projects
 from sinks.crediting.sample_views import PointLine
-from sinks.measurement import plot_columns, plot_kinds, plot_table
+from sinks.measurement import plot_kinds, plot_table, plots
 from sinks.measurement.plot_columns import Found
 from sinks.measurement.plot_kinds import CULMS
 from sinks.measurement.plot_table import PlotTable, Row
@@ -129,13 +130,14 @@ def store_plots(me: Actor, card: Card, table: PlotTable, *, correcting: bool) ->
 
 
 def import_plots(me: Actor, card: Card) -> None:
-    """Plots and culms from a table; nothing is stored while a row is wrong."""
+    """Plots and what was found on them from a table; nothing is stored while a row is wrong."""
+    kinds = plot_kinds.of_method(card.method_id)
+    zh, en = ("；或".join(found) for found in zip(*(COLUMNS[kind] for kind in kinds), strict=True))
     st.caption(
         t(
-            "CSV 或 XLSX，一行一组竹株：plot 样地、stratum 层、lon 经度、lat 纬度、area_m2 面积、"
-            "slope_deg 坡度、date 日期、phase 大小年、dbh_cm 胸径、age_du 度（或 age_years 年）、count 株数。没有竹子的样地写一行，株数 0，胸径、竹龄空着。",
-            "CSV or XLSX: plot, stratum, lon, lat, area_m2, slope_deg, date, phase, dbh_cm, "
-            "age_du or age_years, count.",
+            "CSV 或 XLSX，每行写 plot 样地、stratum 层、lon 经度、lat 纬度、area_m2 面积、slope_deg 坡度、"
+            f"date 日期，再写{zh}",
+            f"CSV or XLSX: plot, stratum, lon, lat, area_m2, slope_deg, date; then {en}",
         )
     )
     file = st.file_uploader(
@@ -149,7 +151,9 @@ def import_plots(me: Actor, card: Card) -> None:
         return
     table = None
     with explained():
-        table = plot_table.parse(file.name, file.getvalue())
+        read = plot_table.parse(file.name, file.getvalue())
+        plot_kinds.refuse(card.method_id, read.kind)
+        table = read
     if table is None:
         return
     if table.errors:
@@ -193,6 +197,7 @@ class Place:
 def plot_form(me: Actor, card: Card, drawn: Mapping[str, PointLine]) -> None:
     """One visit of one plot, typed."""
     known = {plot.code: plot for plot in card.plots}
+    kind = choose_kind(card)
     with st.form("plot"):
         chosen = st.selectbox(
             t("样地", "Plot"), [*drawn, "", *known], key="plot.known",
@@ -201,23 +206,13 @@ def plot_form(me: Actor, card: Card, drawn: Mapping[str, PointLine]) -> None:
                 else code or t("＋ 新样地（不是系统抽取的）", "+ a new plot (not drawn)")
             ),
             help=t("抽取的样地：编号和层已定，填实测的经纬度、面积和坡度。再次调查已有样地时，只需选样地、"
-                   "日期、大小年并填写竹株。",
+                   "日期，并填写测到的数。",
                    "A drawn plot: type where it was measured. For another visit of a plot: choose "
-                   "it, the date, the phase, the culms."),
+                   "it, the date, and what was found."),
         )  # fmt: skip
         place = ask_place(card)
-        measured_on, phase, age = ask_visit()
-        bare = st.checkbox(
-            t(
-                "没有胸径 2 cm 以上的竹（如造林前）",
-                "No bamboo of 2 cm or more, as before planting",
-            ),
-            key="plot.bare",
-        )
-        text = st.text_area(
-            t("竹株：每行“胸径 竹龄 株数”，可从表格粘贴", "Culms: “DBH age count” a line"),
-            key="plot.culms", placeholder="10.2 2 14\n8.5 1 6", height=180,
-        )  # fmt: skip
+        measured_on, phase, age = ask_visit(kind)
+        entry = _plot_entry.ask(kind, "plot.{}")
         sent = st.form_submit_button(t("登记", "Store"), type="primary")
     if not sent:
         return
@@ -227,20 +222,27 @@ def plot_form(me: Actor, card: Card, drawn: Mapping[str, PointLine]) -> None:
         place = Place(
             plot.code, plot.stratum, plot.longitude, plot.latitude, plot.area_m2, plot.slope_deg
         )
-    if measured_on is None or phase is None or (age is None and not bare):
-        st.error(
-            t(
-                "请填写调查日期，并选择大小年和竹龄单位。",
-                "The date, the phase and the unit of the ages are needed.",
-            )
-        )
-        return
-    with explained():
-        if bare and text.strip():
-            raise Invalid("注明没有竹子的样地又填了竹株，请核对。", code="no_culms")
-        culms: Sequence[Found | None] = [None] if bare else plot_columns.typed(CULMS, text, age=age)
-        rows = typed_rows(place, measured_on, phase, culms)
-        store_plots(me, card, PlotTable(CULMS, rows, []), correcting=False)
+    if measured_on is None:
+        st.error(t("请填写调查日期。", "The date is needed."))
+    elif phase is None or (kind == CULMS and age is None and not entry.bare):
+        st.error(t("请选择大小年和竹龄单位。", "The phase and the unit of the ages are needed."))
+    else:
+        with explained():
+            rows = typed_rows(place, measured_on, phase, entry.lines(age) or [None])
+            store_plots(me, card, PlotTable(kind, rows, []), correcting=False)
+
+
+def choose_kind(card: Card) -> str:
+    """How the plot is measured; asked where the method leaves a choice."""
+    kinds = plot_kinds.of_method(card.method_id)
+    if len(kinds) == 1:
+        return kinds[0]
+    held = [found.kind for plot in card.plots for found in plot.found]
+    return st.radio(
+        t("测什么（同一层只用一种）", "What is measured (one way in a stratum)"), kinds,
+        index=kinds.index(held[-1]) if held else 0, format_func=_plot_entry.name,
+        horizontal=True, key="plot.kind",
+    )  # fmt: skip
 
 
 def ask_place(card: Card) -> Place:
@@ -267,28 +269,31 @@ def ask_place(card: Card) -> Place:
     )  # fmt: skip
 
 
-def ask_visit() -> tuple[date | None, str | None, str | None]:
-    """Fields for the date, the phase, and the unit of the ages; nothing is taken for granted."""
+def ask_visit(kind: str) -> tuple[date | None, str | None, str | None]:
+    """Fields for the date, and of bamboo for the phase and the unit of the ages; nothing is taken
+    for granted."""
     day, phase, age = st.columns(3)
+    measured_on = day.date_input(
+        t("调查日期", "Date"), value=None, key="plot.date", format="YYYY-MM-DD"
+    )
+    if kind != CULMS:
+        return measured_on, plots.NO_PHASE, None
     choose = t("请选择", "Choose")
     return (
-        day.date_input(
-            t("调查日期", "Date"), value=None, key="plot.date", format="YYYY-MM-DD"
-        ),
+        measured_on,
         phase.selectbox(
             t("大小年", "Phase"), list(_layer_card.PHASES), index=None, key="plot.phase",
             format_func=lambda one: t(*_layer_card.PHASES[one]), placeholder=choose,
         ),
         age.selectbox(
-            t("竹龄单位", "Age in"), ["age_du", "age_years"], index=None, key="plot.age",
-            format_func=lambda one: {"age_du": t("度", "du"), "age_years": t("年", "years")}[one],
-            placeholder=choose,
+            t("竹龄单位", "Age in"), list(AGES), index=None, key="plot.age",
+            format_func=lambda one: t(*AGES[one]), placeholder=choose,
         ),
     )  # fmt: skip
 
 
 def typed_rows(
-    place: Place, measured_on: date, phase: str, culms: Sequence[Found | None]
+    place: Place, measured_on: date, phase: str, found: Sequence[Found | None]
 ) -> list[Row]:
     """The visit as lines of a table, so that one check serves both ways of entering.
 
@@ -312,5 +317,5 @@ def typed_rows(
             1, place.code, place.stratum, longitude, latitude, area_m2, slope_deg,
             measured_on, phase, group,
         )
-        for group in culms
+        for group in found
     ]  # fmt: skip

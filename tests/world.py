@@ -689,19 +689,38 @@ def young_plots(
             )  # fmt: skip
 
 
-def read_project(session: Session, people_: dict[str, Actor], method_id: str) -> int:
-    """A draft project of one stratum A, 400 x 400 m, whose plots are read as this method asks."""
-    parcel_id = enrolled(session, people_, land(0, 2000, 400, 400), name="读-001")
-    contracted(session, people_, [parcel_id])
-    project = projects.create(
-        session, people_["clerk"], name="样地读数", method_id="moso-mgmt/1",
-        strata={parcel_id: "A"},
+READ_FACTS = {
+    "forest-aff/1": {
+        **{key: PLANTED[key] for key in (
+            "forest_category", "start_year", "nonforest_years", "scattered_trees_removed",
+            "shrub_removal_share",
+        )},
+        "strata": [{
+            "id": "A", "route": "allometry", "species": None, "wood_density_t_m3": None,
+            "bef": None, "root_ratio": None, "carbon_fraction": None,
+        }],
+    },
+    "tea-perennial/1": {"strata": [{"id": "A", "planted_year": 2008}]},
+}  # fmt: skip
+
+
+def read_project(
+    session: Session, people_: dict[str, Actor], method_id: str, *, x_m: float = 0.0
+) -> int:
+    """A draft project of forest or tea of one stratum A, 400 x 400 m, without plots; its id."""
+    parcel_id = enrolled(
+        session, people_, land(x_m, 2000, 400, 400), name="读-001",
+        sink_type="tea" if method_id == "tea-perennial/1" else "other",
     )  # fmt: skip
-    project.method_id = method_id
-    session.flush()
-    return project.id
+    contracted(session, people_, [parcel_id])
+    return projects.create(
+        session, people_["clerk"], name="样地读数", method_id=method_id,
+        strata={parcel_id: "A"}, facts=READ_FACTS[method_id],
+    ).id  # fmt: skip
 
 
-def place(number: int) -> tuple[float, float]:
+def place(number: int, *, x_m: float = 0.0) -> tuple[float, float]:
     """Longitude and latitude of a plot's centre in that project, one beside the other."""
-    return TO_4490.transform(EAST_M + 30 + 40 * (number % 9), NORTH_M + 2050 + 40 * (number // 9))
+    return TO_4490.transform(
+        EAST_M + x_m + 30 + 40 * (number % 9), NORTH_M + 2050 + 40 * (number // 9)
+    )

@@ -157,3 +157,24 @@ def test_trees_come_in_by_a_table_and_are_listed(registry, forest: int, tmp_path
         registry.refused("round", "plots", "import", forest, bad, "--project", by="clerk")
         == "plot_table_errors"
     )
+
+
+def test_trees_are_measured_again_from_a_text_of_trees(
+    registry, forest: int, tmp_path: Path
+) -> None:
+    [drawn] = registry.done("plots", "second-draw", str(forest), by="verifier")["plots"]
+    assert (drawn["code"], drawn["kind"], drawn["first"]) == ("T0", "trees", None)
+    assert "每木检尺" in registry("plots", "second-list", str(forest), by="verifier").out
+    with db.transaction() as session:
+        day = db.today(session)
+    trees = tmp_path / "复测.txt"
+    words = ("plots", "second-measure", str(forest), "T0", trees, "--on", day)
+    trees.write_text("10.0 2 100\n", encoding="utf-8")
+    assert registry.refused(*words, by="verifier") == "trees"
+    trees.write_text("杉木 12.2 0.307 50\n木荷 8.0 0.55 6\n", encoding="utf-8")
+    assert registry.refused(*words, "--age", "du", by="verifier") == "age"
+    # Half of every group is half of the biomass.
+    saved = registry.done(*words, by="verifier")
+    assert (saved["kind"], saved["unit"]) == ("trees", "t/ha")
+    assert saved["difference_share"] == pytest.approx(-0.5)
+    assert saved["first"] == pytest.approx(2 * saved["second"])

@@ -2,6 +2,8 @@
 
 import io
 from collections.abc import Callable
+from datetime import date
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -181,3 +183,89 @@ def test_a_photo_with_its_place_typed_is_on_the_page(
         one for one in on_plots(screen, "verifier", story.project_id, "photos").button
         if one.key == "photo.send"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method_id", "kind", "x_m", "typed", "listed", "again"),
+    [
+        (
+            "forest-aff/1", "trees", 0.0, {"trees": "杉木 12.2 0.307 100\n木荷 8 0.55 12"},
+            "2024-03-01（112 株）", "杉木 12.2 0.307 50\n木荷 8 0.55 6",
+        ),
+        ("forest-aff/1", "volume", 500.0, {"volume": 80.0}, "2024-03-01（80.0 m³/ha）", 40.0),
+        (
+            "tea-perennial/1", "tea_shoots", 1000.0, {"agb": 12.1, "above": 33.3},
+            "2024-03-01（12.1 t/ha）", 6.05,
+        ),
+    ],
+)  # fmt: skip
+def test_trees_volume_and_tea_are_typed_listed_and_measured_again(
+    screen: Screen, who: dict[str, Actor], method_id: str, kind: str, x_m: float,
+    typed: dict[str, Any], listed: str, again: Any,
+) -> None:  # fmt: skip
+    with db.transaction(who["registrar"]) as session:
+        project_id = world.read_project(session, who, method_id, x_m=x_m)
+    longitude, latitude = world.place(0, x_m=x_m)
+    at = on_plots(screen, "clerk", project_id, "visits")
+    assert "大小年" not in said(at)
+    at.session_state["plots.how"] = "form"
+    calm(at.run())
+    if method_id == "forest-aff/1":
+        calm(at.radio(key="plot.kind").set_value(kind).run())
+    else:
+        assert not at.radio
+    assert "plot.phase" not in [one.key for one in at.selectbox]
+    at.text_input(key="plot.code").set_value("P0")
+    for name, value in (("lon", longitude), ("lat", latitude), ("area", 400.0), ("slope", 0.0)):
+        at.number_input(key=f"plot.{name}").set_value(value)
+    send = [one.label for one in at.button].index("登记")
+    assert "请填写调查日期" in said(calm(at.button[send].click().run()))
+    at.date_input(key="plot.date").set_value(date(2024, 3, 1))
+    assert "请逐行填写" in said(calm(at.button[send].click().run()))
+    for name, value in typed.items():
+        put(at, f"plot.{name}", value)
+    assert "1 个新样地、1 次调查" in said(calm(at.button[send].click().run()))
+    assert listed in said(on_plots(screen, "clerk", project_id, "visits"))
+    hidden = said(on_plots(screen, "verifier", project_id, "visits"))
+    assert "2024-03-01" in hidden and listed not in hidden
+
+    with db.transaction(who["verifier"]) as session:
+        second_measurements.draw(session, who["verifier"], project_id)
+    at = calm(AppTest.from_function(second_form, args=(project_id,), default_timeout=90))
+    at.session_state["_test_token"] = pages_help.token_of(who, "verifier")
+    calm(at.run())
+    assert at.button(key=f"second.save.{project_id}.ask").disabled
+    at.date_input(key=f"second.date.{project_id}").set_value(date(2024, 3, 20))
+    fields = {**typed, next(iter(typed)): again}
+    for name, value in fields.items():
+        put(at, f"second.{name}.{project_id}.P0", value)
+    at = confirmed(calm(at.run()), f"second.save.{project_id}")
+    assert "-50.0%" in said(at)
+    with db.transaction(who["verifier"]) as session:
+        [line] = second_measurements.listing(session, project_id)
+    assert line.kind == kind and line.difference_share == pytest.approx(-0.5)
+
+
+def put(at: AppTest, key: str, value: Any) -> None:
+    """Type into a field of either sort."""
+    field = at.text_area(key=key) if isinstance(value, str) else at.number_input(key=key)
+    field.set_value(value)
+
+
+def second_form(project_id: int) -> None:
+    """The verifier's work on the plots, by itself: there is no round yet."""
+    from pages import _second_measurement, _session
+
+    _second_measurement.show(_session.page("复测"), project_id, 0, working=False)
+
+
+def test_a_table_of_another_kind_is_told_before_it_is_stored(
+    screen: Screen, who: dict[str, Actor], project_id: int
+) -> None:
+    at = on_plots(screen, "clerk", project_id, "visits")
+    head = "样地号,层,经度,纬度,面积,坡度,日期,蓄积"
+    content = f"{head}\nP1,A,119.6,30.6,400,0,2024-03-01,80\n".encode()
+    at.get("file_uploader")[0].set_value(("蓄积.csv", content, "text/csv"))
+    at = calm(at.run())
+    assert "样地按“竹株”测量，不能登记蓄积" in said(at)
+    assert not [one for one in at.button if one.key == "plots.commit"]
