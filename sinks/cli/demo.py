@@ -19,6 +19,7 @@ from sinks.cli import (
     demo_records,
     demo_register,
     demo_tenure,
+    demo_wetland,
 )
 from sinks.cli.demo_people import DemoPeople, DemoPerson, Stage
 from sinks.core import db, policies
@@ -64,6 +65,7 @@ def fill(admin_person_id: int, *, bind: sa.Engine | None = None) -> DemoPeople:
     demo_records.add(stage, land)
     demo_cases.add_cases(stage, layer_id=maps.end_id, contract_id=contract_ids["daxi"])
     demo_tenure.add(stage, land)
+    demo_wetland.add(stage, land)
     demo_projects.certify_holdings(stage, contract_ids["yucun"])
     return shown
 

@@ -69,6 +69,7 @@ MANAGERS = {
     "laoling": ("deqing_cooperative", 0),
     "xiantan": ("deqing_cooperative", 6),
     "morong": ("nanxun_cooperative", 9),
+    "tangjing": ("deqing_cooperative", 8),
 }
 EXIT_CLAUSE = "提前一年书面通知可退出；已签发的碳汇量不受影响。"
 

@@ -148,11 +148,27 @@ def test_the_plots_agree_with_the_map_and_the_map_alone_earns_nothing(filled: Fi
             assert result["issuable_kg"] > 100_000
 
 
+def test_a_restored_wetland_gives_off_less_than_its_ponds_and_still_gives_off(
+    filled: Filled,
+) -> None:
+    with db.transaction(filled.actor("verifier1"), bind=filled.engine) as session:
+        [project] = [
+            one for one, _ in projects.listing(session) if one.method_id == "wetland-balance/1"
+        ]
+        [row] = rounds.of_project(session, project.id)
+        result = runs.get(session, row.run_id or 0).result
+        assert row.status == rounds.Status.PUBLIC_NOTICE and result["refusals"] == []
+        balance = result["intermediate"]["abs_co2e_t"]["total"]
+        before = result["intermediate"]["baseline_abs_co2e_t"]["total"]
+        assert before < balance < 0 < result["issuable_kg"] < 1000 * (balance - before)
+        assert rounds.remeasure(session, row.id).same_result
+
+
 def test_three_paddies_are_measured_by_their_records_and_before_the_public(filled: Filled) -> None:
     with db.transaction(filled.actor("verifier1"), bind=filled.engine) as session:
         [row] = [
             row for row in rounds.in_status(session, rounds.Status.PUBLIC_NOTICE)
-            if row.layer_start_id is None
+            if rounds.method_of(session, row) == "paddy-ch4/1"
         ]  # fmt: skip
         result = rounds.run_of(session, row).result
         frozen = round_records.of_round(session, row.id)
