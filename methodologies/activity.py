@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from methodologies import inputs
 from methodologies.base import MethodInputInvalid
+from methodologies.biochar_v1 import GASIFICATION, Feedstock
 from methodologies.farmland_soc_v1 import FACTOR_IDS
 from methodologies.farmland_soc_v1_input import Climate, LandUse, Soil
 from methodologies.inputs import Amount, Day, Model, Share, invalid
@@ -351,6 +352,41 @@ class WetlandErrors(Record):
     flood_co2_u95_share: Assessed
 
 
+class BiocharBatch(Practice):
+    """Char of one batch brought to a parcel in a year; one batch may lie on several parcels.
+
+    delivered_t_dm, production_co2e_t : of the whole batch, wherever it lies; the emissions of making
+        and carrying it, None while nobody has given them
+    h_corg, c_share : of the laboratory; None where none has measured them
+    """
+
+    batch: Words
+    feedstock: Feedstock
+    process: Literal["pyrolysis", "gasification"]
+    temperature_c: Annotated[float, Field(gt=0, le=1500)]
+    h_corg: Annotated[float, Field(gt=0, le=3)] | None
+    c_share: Share | None
+    delivered_t_dm: Annotated[float, Field(gt=0)]
+    applied_t_dm_ha: Annotated[float, Field(gt=0)]
+    production_co2e_t: Amount | None
+    delivery_record: bool
+    producer_certificate: bool
+    mineral_soil: bool
+    paddy: bool
+    paddy_ch4_measured: bool
+
+    @property
+    def slot(self) -> str:
+        """Return the number of the batch."""
+        return self.batch
+
+    @model_validator(mode="after")
+    def _known(self) -> "BiocharBatch":
+        if self.process == "gasification" and self.feedstock not in GASIFICATION:
+            raise invalid("该原料没有气化炭的含碳因子")
+        return self
+
+
 class Event(Record):
     """Something done or suffered on a day."""
 
@@ -400,6 +436,7 @@ KINDS: Mapping[str, type[Record]] = {
     "residue_burning": ResidueBurning,
     "soil_management": SoilManagement,
     "soil_class": SoilClass,
+    "biochar_batch": BiocharBatch,
     "wetland_land": WetlandLand,
     "wetland_gas": WetlandGas,
     "wetland_burial": WetlandBurial,
@@ -448,6 +485,11 @@ def _bare_type(annotation: Any) -> type:
         return annotation
     inner = [one for one in get_args(annotation) if one is not type(None)]
     return str if isinstance(inner[0], str) else _bare_type(inner[0])
+
+
+def may_be_empty(kind: str, field: str) -> bool:
+    """Return whether a field may be left without a value."""
+    return type(None) in get_args(KINDS[kind].model_fields[field].annotation)
 
 
 def least(kind: str, field: str) -> float:

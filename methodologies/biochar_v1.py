@@ -300,4 +300,6 @@ METHOD = Method(
     example=example,
     run=run,
     explain=explain,
+    by_round="records",
+    pool="soil",
 )

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from methodologies import schedules, wetland_from_records
 from methodologies.activity import (
+    BiocharBatch,
     Farmed,
     NitrogenYear,
     PaddySeason,
@@ -340,12 +341,40 @@ def _soil_classes(fields: Sequence[Field], year: int) -> list[dict[str, Any]]:
     ]
 
 
+def _char(found: Schedule) -> dict[str, Any]:
+    """Return the chars of the one year of `found`; a batch's emissions by the part that lies here."""
+    rows = [row for year in found.project for row in year if isinstance(row, BiocharBatch)]
+    mass_t = {row.batch: row.applied_t_dm_ha * found.area_ha for row in rows}
+    emitted = [
+        None
+        if row.production_co2e_t is None
+        else row.production_co2e_t * mass_t[row.batch] / row.delivered_t_dm
+        for row in rows
+    ]
+    known = [one for one in emitted if one is not None]
+    of_batch = ("feedstock", "process", "temperature_c", "h_corg", "c_share", "delivery_record",
+                "producer_certificate", "paddy", "paddy_ch4_measured")  # fmt: skip
+    return {
+        "batches": [
+            {
+                "id": row.batch,
+                "mass_t_dm": mass_t[row.batch],
+                **{name: getattr(row, name) for name in of_batch},
+            }
+            for row in rows
+        ],
+        "mineral_soil": all(row.mineral_soil for row in rows),
+        "production_emissions_co2e_t": math.fsum(known) if len(known) == len(rows) else None,
+    }
+
+
 ASSEMBLIES: Mapping[str, Assembly] = {
     "paddy-ch4/1": Assembly(("paddy_season",), _paddy),
     "n2o/1": Assembly(("nitrogen",), _nitrogen),
     "residue-burning/1": Assembly(("residue_burning",), _burning),
     "tea-n2o/1": Assembly(("tea_nitrogen",), _tea),
     "farmland-soc/1": Assembly(("soil_management", "soil_class"), _soil, since_practice=True),
+    "biochar/1": Assembly(("biochar_batch",), _char, of_one_year=True, lookback="none"),
     "wetland-balance/1": Assembly(
         wetland_from_records.KINDS, wetland_from_records.document, of_one_year=True,
         lookback="if_any",

@@ -145,8 +145,9 @@ def ask_practice_year() -> int | None:
     return st.number_input(
         t("措施开始的年份", "First year of the practice"), 1990, date.today().year, value=None,
         step=1, key="new.since",
-        help=t("改变做法的第一年。以前各年（至少 3 年）的活动记录就是基线，一年也不能缺。",
-               "The records of the years before (3 at least) are the baseline."),
+        help=t("改变做法的第一年。以前各年（至少 3 年）的活动记录就是基线，一年也不能缺；生物炭没有基线，"
+               "填第一次施用的年份。",
+               "The records of the years before (3 at least) are the baseline; char has none."),
     )  # fmt: skip
 
 

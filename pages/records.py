@@ -207,8 +207,9 @@ def record_form(me: Actor, places: Sequence[Place]) -> None:
         )  # fmt: skip
         st.caption(
             t(
-                "数量都按每公顷填写（1 公顷 = 15 亩）；没有的填 0，只有注明“不填”的可以空着。",
-                "Amounts are per hectare (1 ha = 15 mu); write 0 for none.",
+                "数量都按每公顷填写（1 公顷 = 15 亩）；没有的填 0，只有注明“可不填”的可以空着。",
+                "Amounts are per hectare (1 ha = 15 mu); write 0 for none; only what is marked "
+                "optional may stay empty.",
             )
         )
         values: dict[str, Any] = {}
@@ -246,6 +247,8 @@ def ask(kind: str, field: str) -> Any:
     """One field, empty at first; the value as the record takes it, or None while it is empty."""
     wanted = activity.value_type(kind, field)
     title, key = t(*activity_words.FIELDS[field]), f"record.{kind}.{field}"
+    if activity.may_be_empty(kind, field):
+        title += t("（可不填）", " (optional)")
     choose = t("请选择", "Choose")
     choices = activity.choices(kind, field)
     if wanted is bool:

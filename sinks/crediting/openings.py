@@ -16,7 +16,14 @@ from sinks.core import audit, policies
 from sinks.core.actor import Actor
 from sinks.core.db import today
 from sinks.core.errors import Conflict, Invalid
-from sinks.crediting import projects, round_policies, round_records, rounds, stated_facts
+from sinks.crediting import (
+    char_batches,
+    projects,
+    round_policies,
+    round_records,
+    rounds,
+    stated_facts,
+)
 from sinks.crediting.rounds import MonitoringRound, RoundParcel, RoundPlot
 from sinks.land import claims, eligibility, marks, parcels
 from sinks.measurement import layers, plot_runs, plots, runs
@@ -127,7 +134,8 @@ def by_records(
     Raises
     ------
     Conflict
-        As `by_layers`; or records lack or differ within a stratum (`RecordsRefused`).
+        As `by_layers`; or records lack or differ within a stratum (`RecordsRefused`), or more of a
+        batch of char is written down than was delivered.
     MethodError
         The method does not hold for what is recorded.
     Invalid
@@ -144,6 +152,7 @@ def by_records(
         session, row.id, [one.parcel_id for one in rounds.round_parcels(session, row.id)],
         kinds=from_records.ASSEMBLIES[project.method_id].kinds, before_year=period_end.year,
     )  # fmt: skip
+    char_batches.refuse_overdrawn(session, row.id)
     policy, _ = round_policies.calculating(session, project.method_id)
     # A round that could never be measured would bar its period for good.
     runs.measure(session, rounds.frozen_by_records(session, row, policy), plot_runs.MapError())

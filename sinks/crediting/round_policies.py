@@ -56,6 +56,7 @@ POLICIES_OF: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "buffer_share": "buffer_share.farmland-wetland",
             "issue_tier1": "issue_tier1.farmland-soc",
         },
+        "biochar/1": {**TIER1, "buffer_share": "buffer_share.farmland-wetland"},
         "wetland-balance/1": {
             **TIER1,
             "buffer_share": "buffer_share.farmland-wetland",

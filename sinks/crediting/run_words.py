@@ -169,6 +169,12 @@ LABELS: Mapping[str, str] = MappingProxyType(
             for gas, unit in (("c", "tC"), ("co2", "tCO2"))
         },
         "doc_stock_c_t": "水中溶解有机碳（tC，只报告）",
+        "batches": "各批次", "mass_t_dm": "重量（t 干重）", "feedstock": "原料", "process": "工艺",
+        "temperature_c": "制备温度（℃）", "h_corg": "H/Corg", "delivery_record": "有交付与施用记录",
+        "producer_certificate": "有生产方声明", "paddy": "施入稻田",
+        "paddy_ch4_measured": "已实测稻田甲烷的变化",
+        "production_emissions_co2e_t": "制备与运输排放（tCO2e）", "fc": "含碳量 FC",
+        "fperm": "百年留存率 Fperm",
         "min_record_years": "基线记录最少年数", "yield_drop_max_share": "允许的减产（份额）",
     }
 )  # fmt: skip
@@ -182,7 +188,8 @@ VALUES: Mapping[str, str] = MappingProxyType(
         "ar6": "IPCC AR6", "timber": "用材林", "protection": "防护林",
         "special_purpose": "特种用途林", "wet": "湿润气候", "plots": "只用样地",
         "fertiliser": "施肥", "urea": "尿素", "fire": "过火", "DELTA": "增量（项目减基线）",
-        "ABS": "只有收支", "wood": "木本", "herb": "草本（长期）", "burial": "沉积埋藏",
+        "ABS": "只有收支", "biochar": "生物炭", "production": "制备与运输",
+        "wood": "木本", "herb": "草本（长期）", "burial": "沉积埋藏",
         "soil": "土壤", "ch4": "甲烷", "n2o": "氧化亚氮", "flood_co2": "淹没排放的 CO2",
         "removal": "移除", "reduction": "减排", "removals": "只对移除", "never": "从不计入",
         "once_5_years": "分五年计入一次",

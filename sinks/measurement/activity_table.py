@@ -214,10 +214,10 @@ def _value(kind: str, field: str, wanted: Any, cell: Any) -> Any:
         raise CellWrong(f"{title}“{typed}”应写“是”或“否”")
     if field in DAYS:
         return day_of(cell, title).isoformat()
-    if field == "note":
-        return typed
     if choices := activity.choices(kind, field):
         return _chosen(title, typed, choices)
+    if wanted is str:
+        return typed
     try:
         return int(typed) if wanted is int else float(typed)
     except ValueError as error:
