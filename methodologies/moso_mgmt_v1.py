@@ -435,6 +435,8 @@ def _saturation_remaining(round_: Round, co2_per_agb: float, area_ha: float) -> 
 
 def _warn_on_result(round_: Round, change: Change, remarks: Remarks) -> None:
     target = factors.number("stat.precision_target")
+    if change.estimate is not None:
+        remarks.warn_of_skewness(change.estimate)
     if change.estimate is not None and change.estimate.u90 > target:
         u90 = change.estimate.u90
         found = "无穷大" if math.isinf(u90) else f"{100 * u90:.2f} %"

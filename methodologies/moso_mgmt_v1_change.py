@@ -28,6 +28,7 @@ class StratumChange:
     s_e: float | None
     delta: float
     se: float | None
+    skewness: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as it stands in `intermediate`."""
@@ -132,6 +133,7 @@ def _by_plots(round_: Round, pairs: Mapping[str, list[PlotPair]]) -> Change:
         [row.delta for row in rows],
         [row.s_e or 0.0 for row in rows],
         [row.n for row in rows],
+        skewnesses=[row.skewness for row in rows],
     )
     return Change(tuple(rows), estimate.mean, estimate)
 
@@ -159,6 +161,7 @@ def _stratum_by_plots(stratum: Stratum, pairs: Sequence[PlotPair], weight: float
         s_e=found.sd_error,
         delta=found.estimate.mean,
         se=found.estimate.stderr,
+        skewness=found.skewness,
     )
 
 

@@ -135,7 +135,8 @@ def _deduction_table() -> str:
         lower = step.u90_max
     table = "\n".join(rows)
     return f"""\
-不确定性 U 为 90 % 置信区间的半宽除以均值的绝对值，只含抽样误差（AR-TOOL14）。默认规则“{rule.title_zh}”：
+不确定性 U 为 90 % 置信区间的半宽除以均值的绝对值，只含抽样误差（AR-TOOL14）。样地误差偏斜（如图上没有看到的采伐）时
+半宽加宽（SKEWED_RESIDUALS）。默认规则“{rule.title_zh}”：
 
 | U | 从均值中扣去半宽的 |
 |---|---|

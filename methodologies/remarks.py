@@ -5,6 +5,7 @@ from typing import Any
 
 from methodologies import factors
 from methodologies.base import FactorMissing, Notice
+from methodologies.statistics import Estimate
 
 
 @dataclass(slots=True)
@@ -53,4 +54,14 @@ class Remarks:
             self.warn(
                 "MEMORY_FACTOR",
                 f"以下因子凭记忆录入、未见原文，须在签发前核对：{'、'.join(recalled)}。",
+            )
+
+    def warn_of_skewness(self, estimate: Estimate) -> None:
+        """Warn where skewed residuals have widened the interval."""
+        if estimate.t_added:
+            self.warn(
+                "SKEWED_RESIDUALS",
+                "少数样地与其余差得很远（如图上没有看到的采伐），样地误差偏斜，按 t 分布算的区间会过窄："
+                f"t 值由 {estimate.t90 - estimate.t_added:.4f} 增加 {estimate.t_added:.4f}，半宽随之加宽"
+                "（Cochran 1977；Hall 1992）。请核对这些样地，并在类似的林地补设样地。",
             )

@@ -18,6 +18,11 @@ from methodologies.base import MethodInputInvalid, OutOfDomain
 CONFIDENCE = 0.90
 # Exact pairwise sums above this are hours of work; larger parcels are first aggregated in blocks.
 PAIRWISE_CELLS_MAX = 20_000
+# Fewer plots say nothing of their skewness.
+_SKEWNESS_PLOTS_MIN = 20
+# Cochran (1977), Sampling Techniques, 2.15: more than 25 G^2 plots, or the interval of t is short. As
+# skewness of the mean, G over the root of n, that is a fifth.
+_SKEWNESS_OF_MEAN_MAX = 0.2
 _ROWS_AT_ONCE = 1_000
 _PLOT_ITERATIONS_MAX = 50
 
@@ -26,12 +31,16 @@ Cells = NDArray[np.float64]  # shape (n,): one entry per raster cell touching th
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean with its standard error. df is None where the normal distribution is used."""
+    """A mean with its standard error. df is None where the normal distribution is used.
+
+    t90 : the quantile of Student's t, and what `skew_t` adds to it, again by itself in t_added
+    """
 
     mean: float
     stderr: float
     df: int | None
     t90: float
+    t_added: float = 0.0
 
     @property
     def half_width(self) -> float:
@@ -48,12 +57,14 @@ class Estimate:
 class DifferenceEstimate:
     """Change of one stratum from a map corrected by its error at the plots.
 
-    mean_error : mean of plot change minus map change; sd_error : its standard deviation (n-1)
+    mean_error : mean of plot change minus map change; sd_error : its standard deviation (n-1);
+    skewness : of the same, as `skewness` gives it
     """
 
     estimate: Estimate
     mean_error: float
     sd_error: float
+    skewness: float
     n: int
 
 
@@ -99,16 +110,48 @@ def mean_and_sd(values: Sequence[float]) -> tuple[float, float]:
     return mean, math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1))
 
 
+def skewness(values: Sequence[float]) -> float:
+    """Return the sample skewness G (adjusted Fisher-Pearson); 0 of fewer than three, or all equal."""
+    n = len(values)
+    if n < 3:
+        return 0.0
+    mean, sd = mean_and_sd(values)
+    if sd == 0.0:
+        return 0.0
+    return n / ((n - 1) * (n - 2)) * math.fsum(((v - mean) / sd) ** 3 for v in values)
+
+
+def skew_t(skewness_of_mean: float, plots: int, confidence: float = CONFIDENCE) -> float:
+    """Return what skewed residuals add to Student's t, so that the interval is not too short.
+
+    Few plots lost nearly all and the map did not see it: the 90 % interval of t then holds the truth
+    84-89 times of 100 at 20 to 60 plots, since a sample with few of those plots has both a mean too
+    high and a standard error too small. Added is the skewness term of the two-sided Edgeworth
+    expansion of the studentized mean, z (z^4 + 2 z^2 - 3) / 18 times its squared skewness (Hall 1992,
+    The Bootstrap and Edgeworth Expansion, ch. 2), where Cochran's rule says that t does not do.
+
+    skewness_of_mean : third central moment of the estimate over its standard error cubed; for n
+        plots of one stratum G over the root of n
+    """
+    if plots < _SKEWNESS_PLOTS_MIN or abs(skewness_of_mean) <= _SKEWNESS_OF_MEAN_MAX:
+        return 0.0
+    z = t_quantile(None, confidence)
+    return z * (z**4 + 2.0 * z**2 - 3.0) / 18.0 * skewness_of_mean**2
+
+
 def stratified_mean(
     weights: Sequence[float],
     means: Sequence[float],
     sds: Sequence[float],
     ns: Sequence[int],
     confidence: float = CONFIDENCE,
+    *,
+    skewnesses: Sequence[float] | None = None,
 ) -> Estimate:
     """Return the area-weighted mean over strata (AR-TOOL14 eq 14, 15), df = plots - strata.
 
-    weights : A_i/A, summing to 1; sds : sample standard deviation of the plots in each stratum
+    weights : A_i/A, summing to 1; sds : sample standard deviation of the plots in each stratum;
+    skewnesses : of the same, where the interval is to heed them (`skew_t`)
     """
     if not len(weights) == len(means) == len(sds) == len(ns) > 0:
         raise MethodInputInvalid("各层的权重、均值、标准差和样地数个数不一致；请逐层核对。")
@@ -118,8 +161,13 @@ def stratified_mean(
         raise OutOfDomain(f"有的层只有 {min(ns)} 个样地，无法估计方差；每层至少需要 2 个。")
     mean = math.fsum(w * b for w, b in zip(weights, means, strict=True))
     variance = math.fsum(w * w * s * s / n for w, s, n in zip(weights, sds, ns, strict=True))
-    df = sum(ns) - len(ns)
-    return Estimate(mean, math.sqrt(variance), df, t_quantile(df, confidence))
+    df, stderr = sum(ns) - len(ns), math.sqrt(variance)
+    added = 0.0
+    if skewnesses is not None and stderr > 0.0:
+        rows = zip(weights, sds, ns, skewnesses, strict=True)
+        third = math.fsum(g * (w * s / stderr) ** 3 / n**2 for w, s, n, g in rows)
+        added = skew_t(third, sum(ns), confidence)
+    return Estimate(mean, stderr, df, t_quantile(df, confidence) + added, added)
 
 
 def remeasured_change(
@@ -218,9 +266,11 @@ def difference_estimator(
     """
     errors = [p - m for p, m in zip(plot_changes, map_changes_at_plots, strict=True)]
     mean, sd = mean_and_sd(errors)
-    n = len(errors)
-    estimate = Estimate(map_change + mean, sd / math.sqrt(n), n - 1, t_quantile(n - 1, confidence))
-    return DifferenceEstimate(estimate, mean, sd, n)
+    n, skewed = len(errors), skewness(errors)
+    estimate = stratified_mean(
+        [1.0], [map_change + mean], [sd], [n], confidence, skewnesses=[skewed]
+    )
+    return DifferenceEstimate(estimate, mean, sd, skewed, n)
 
 
 def approach1_product(*relative: float) -> float:

@@ -1,7 +1,7 @@
 """How often the 90 % interval of the model-assisted estimator holds the truth: 1,000 strata a shape.
 
-Each stratum has 2,000 cells with a known change and a map that is biased, noisy or skewed; plots are
-drawn at random. `python -m tests.methodologies.test_interval_coverage` prints the figures.
+Each stratum has 2,000 cells with a known change and a map that is biased, noisy, skewed or blind; plots
+are drawn at random. `python -m tests.methodologies.test_interval_coverage` prints the figures.
 """
 
 import sys
@@ -52,12 +52,27 @@ def felled(random: Generator) -> tuple[Floats, Floats]:
     return truth, np.where(seen, -8.0, 4.0) + random.normal(0.0, 1.0, CELLS)
 
 
-SHAPES: dict[str, Shape] = {f.__name__: f for f in (normal, skewed, heavy, uneven, felled)}
+def unseen(random: Generator) -> tuple[Floats, Floats]:
+    """A tenth of the cells was felled, and the map saw none of it."""
+    truth = random.normal(5.0, 2.0, CELLS)
+    truth[random.random(CELLS) < 0.1] = -10.0
+    return truth, random.normal(4.0, 1.0, CELLS)
 
 
-def coverage(shape: Shape, plots: int, strata: int = 1) -> float:
+def bare(random: Generator) -> tuple[Floats, Floats]:
+    """A tenth of the cells lost nearly all that stood there, and the map saw none of it."""
+    truth, mapped = unseen(random)
+    return np.where(truth == -10.0, random.normal(-40.0, 4.0, CELLS), truth), mapped
+
+
+SHAPES: dict[str, Shape] = {
+    f.__name__: f for f in (normal, skewed, heavy, uneven, felled, unseen, bare)
+}
+
+
+def coverage(shape: Shape, plots: int, strata: int = 1, *, seed: int = SEED) -> float:
     """Return the share of areas whose truth lies within the interval; `plots` in each stratum."""
-    random, held = np.random.default_rng(SEED), 0
+    random, held = np.random.default_rng(seed), 0
     weights = [(i + 1) * 2 / (strata * (strata + 1)) for i in range(strata)]
     for _ in range(STRATA):
         rows, true = [], 0.0
@@ -71,7 +86,11 @@ def coverage(shape: Shape, plots: int, strata: int = 1) -> float:
             )
             true += weight * float(truth.mean())
         found = statistics.stratified_mean(
-            weights, [r.estimate.mean for r in rows], [r.sd_error for r in rows], [plots] * strata
+            weights,
+            [r.estimate.mean for r in rows],
+            [r.sd_error for r in rows],
+            [plots] * strata,
+            skewnesses=[r.skewness for r in rows],
         )
         held += abs(found.mean - true) <= found.half_width
     return held / STRATA
@@ -82,20 +101,37 @@ def coverage(shape: Shape, plots: int, strata: int = 1) -> float:
     [
         ("normal", 20, 1), ("normal", 40, 1), ("skewed", 20, 1), ("heavy", 20, 1),
         ("uneven", 20, 1), ("normal", 20, 3), ("skewed", 20, 3), ("skewed", 7, 3),
+        ("felled", 20, 1), ("felled", 40, 1), ("unseen", 20, 1), ("unseen", 30, 1),
+        ("bare", 20, 1), ("bare", 30, 1), ("bare", 40, 1), ("bare", 20, 3),
     ],
 )  # fmt: skip
 def test_the_90_percent_interval_holds_the_truth_87_to_93_times_of_100(name, plots, strata):
     assert 0.87 <= coverage(SHAPES[name], plots, strata) <= 0.93
 
 
-@pytest.mark.parametrize("plots", [20, 40])
-def test_rare_felling_that_the_map_misses_makes_the_interval_a_little_short(plots):
-    """Plots meet few of the felled cells or none; the figure stands here so that nobody believes
-    otherwise."""
-    assert 0.85 <= coverage(felled, plots) < 0.90
+def test_seven_plots_a_stratum_miss_a_tenth_that_was_felled_and_the_interval_is_short():
+    """None of seven plots meets it in half the strata; the figure stands here so that nobody
+    believes otherwise."""
+    assert 0.80 <= coverage(unseen, 7, 3) < 0.87
+
+
+def test_by_students_t_alone_the_interval_would_be_short_where_the_map_missed_felling():
+    held, random = 0, np.random.default_rng(SEED)
+    for _ in range(STRATA):
+        truth, mapped = bare(random)
+        at = random.choice(CELLS, 30, replace=False)
+        found = statistics.difference_estimator(
+            float(mapped.mean()), truth[at].tolist(), mapped[at].tolist()
+        ).estimate
+        t = statistics.t_quantile(found.df)
+        assert found.t90 >= t
+        held += abs(found.mean - float(truth.mean())) <= t * found.stderr
+    assert held / STRATA < 0.87
 
 
 if __name__ == "__main__":
     for name, shape in SHAPES.items():
-        for plots, strata in ((20, 1), (30, 1), (40, 1), (20, 3), (7, 3)):
-            sys.stdout.write(f"{name:8} {plots} x {strata}: {coverage(shape, plots, strata):.3f}\n")
+        for plots, strata in ((20, 1), (30, 1), (40, 1), (60, 1), (20, 3), (7, 3)):
+            found = [coverage(shape, plots, strata, seed=SEED + i) for i in range(5)]
+            each = " ".join(f"{share:.3f}" for share in found)
+            sys.stdout.write(f"{name:8} {plots} x {strata}: {np.mean(found):.3f} ({each})\n")

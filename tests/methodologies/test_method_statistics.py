@@ -191,3 +191,55 @@ def test_too_many_cells_for_pairs_are_refused(monkeypatch):
 def test_equal_errors_that_move_together_cancel_in_a_difference():
     assert statistics.difference_variance(9.0, 9.0, 1.0) == 0.0
     assert statistics.difference_variance(9.0, 16.0) == 25.0
+
+
+def residuals(plots, lost):
+    """Plots of which so many lost 15 t/ha, the others went up and down by one."""
+    return [-15.0] * lost + [(-1.0) ** i for i in range(plots - lost)]
+
+
+@given(st.lists(st.floats(-50.0, 50.0), min_size=3, max_size=40))
+def test_skewness_is_the_adjusted_one_of_fisher_and_pearson(values):
+    if np.std(values) > 1e-6:
+        expected = float(stats.skew(values, bias=False))
+        assert statistics.skewness(values) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_skewed_residuals_add_to_t_what_the_edgeworth_expansion_says():
+    errors = residuals(30, 2)
+    found = statistics.difference_estimator(4.0, errors, [0.0] * 30)
+    t, z = stats.t.ppf(0.95, 29), stats.norm.ppf(0.95)
+    of_mean = stats.skew(errors, bias=False) / math.sqrt(30)
+    assert found.estimate.t_added == pytest.approx(z * (z**4 + 2 * z**2 - 3) / 18 * of_mean**2)
+    assert found.estimate.t_added > 0.3
+    assert found.estimate.t90 == pytest.approx(t + found.estimate.t_added)
+    assert found.estimate.half_width == found.estimate.t90 * found.estimate.stderr
+    gained = statistics.difference_estimator(4.0, [-e for e in errors], [0.0] * 30)
+    assert gained.estimate.t_added == pytest.approx(found.estimate.t_added)
+
+
+@pytest.mark.parametrize(
+    ("errors", "why"),
+    [
+        (residuals(30, 0), "even"),
+        (residuals(19, 2), "too few to tell"),
+        (residuals(600, 60), "many: t does"),
+        ([2.0] * 30, "all equal"),
+    ],
+)
+def test_students_t_stays_to_the_last_bit_where_it_does(errors, why):
+    found = statistics.difference_estimator(4.0, errors, [0.0] * len(errors)).estimate
+    assert (found.t_added, found.t90) == (0.0, statistics.t_quantile(len(errors) - 1)), why
+
+
+def test_the_skewness_of_strata_is_that_of_their_weighted_mean():
+    one = statistics.stratified_mean([1.0], [4.0], [3.0], [40], skewnesses=[-2.0])
+    assert one.t_added == pytest.approx(statistics.skew_t(-2.0 / math.sqrt(40), 40))
+    # A stratum of little land says little; opposite ones of the same land cancel.
+    small = statistics.stratified_mean(
+        [0.9, 0.1], [4.0] * 2, [3.0] * 2, [20] * 2, skewnesses=[0, -3]
+    )
+    even = statistics.stratified_mean(
+        [0.5, 0.5], [4.0] * 2, [3.0] * 2, [20] * 2, skewnesses=[3, -3]
+    )
+    assert (small.t_added, even.t_added) == (0.0, 0.0)

@@ -103,6 +103,16 @@ def test_r4_plots_alone():
     assert found["net_co2_t"] == pytest.approx(3377.9, abs=0.05)
 
 
+def test_felling_that_the_map_missed_widens_the_interval_and_is_said():
+    changes = [*values(5.0, 2.0, 27), -10.0, -12.0, -11.0]
+    found = run(round_of(stratum("A", 500.0, changes)))
+    steps = found["intermediate"]
+    assert "SKEWED_RESIDUALS" in codes(found["warnings"])
+    assert steps["df"] == 29 and steps["t90"] > 1.6991 + 0.1
+    assert steps["half_width_t_ha"] == pytest.approx(steps["t90"] * steps["se_t_ha"])
+    assert "SKEWED_RESIDUALS" not in codes(run(moso_mgmt_v1.example())["warnings"])
+
+
 def test_e10_two_strata():
     found = run(
         round_of(stratum("A", 60.0, values(4, 3, 14)), stratum("B", 40.0, values(6, 4, 12)))
