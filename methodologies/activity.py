@@ -7,75 +7,32 @@ hectare of the parcel. Sources of the fields: method text 1.3 (activity record),
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from methodologies import inputs
+from methodologies.activity_record import Harvested, Practice, Record
 from methodologies.base import MethodInputInvalid
 from methodologies.biochar_v1 import GASIFICATION, Feedstock
 from methodologies.farmland_soc_v1 import FACTOR_IDS
 from methodologies.farmland_soc_v1_input import Climate, LandUse, Soil
-from methodologies.inputs import Amount, Day, Model, Share, invalid
+from methodologies.inputs import Amount, Day, Share, invalid
 from methodologies.n2o_v1 import Land
 from methodologies.paddy_ch4_v1 import Preseason, Water
-from methodologies.wetland_balance_v1_input import Climate as WetlandClimate
+from methodologies.wetland_activity import (
+    WetlandActivity,
+    WetlandBurial,
+    WetlandErrors,
+    WetlandGas,
+    WetlandHerb,
+    WetlandLand,
+    WetlandWood,
+)
 
 # A field really dries only where water leaves it; the days without water are then asked for.
 DRAINED = ("single_drainage", "multiple_drainage_awd")
 Words = Annotated[str, Field(min_length=1, max_length=200)]
-# Half-width over the term; a term near nought may be known to several times itself.
-Assessed = Annotated[float, Field(ge=0, le=10)] | None
-
-
-class Record(Model):
-    """One record; `slot` tells records of a kind, parcel and year apart that stand side by side.
-
-    IS_YEARLY : it speaks of its year; otherwise it holds from its year until it is stated anew
-    """
-
-    IS_YEARLY: ClassVar[bool] = True
-
-    @property
-    def slot(self) -> str:
-        """Return the name of its place within the year; empty where a year has one record."""
-        return ""
-
-    @property
-    def dated(self) -> tuple[str, date] | None:
-        """Return the day that decides the record's year, with its name; None where it has no day."""
-        return None
-
-    @property
-    def began(self) -> tuple[str, int] | None:
-        """Return a year that the record's own can't come before, with its name; None without one."""
-        return None
-
-
-class Practice(Record):
-    """How a parcel was kept in a year; the parcels of a stratum are kept alike."""
-
-    @property
-    def way(self) -> dict[str, Any]:
-        """Return what has to be alike on all parcels of a stratum."""
-        return self.model_dump()
-
-
-class Harvested(Practice):
-    """A practice with what it yielded. The yield is no practice: it may differ between neighbours
-    who farm alike, and must not fall."""
-
-    YIELD_FIELD: ClassVar[str]
-
-    @property
-    def way(self) -> dict[str, Any]:
-        """Return every field but the yield."""
-        return self.model_dump(exclude={self.YIELD_FIELD})
-
-    @property
-    def harvest_t_ha(self) -> float:
-        """Return the yield [t/ha], of whatever the crop is weighed as."""
-        return float(getattr(self, self.YIELD_FIELD))
 
 
 class Farmed(Harvested):
@@ -221,137 +178,6 @@ class SoilClass(Record):
         return self
 
 
-class OnWetland(Record):
-    """Of one class of land within a parcel; several classes of a parcel stand side by side."""
-
-    # Coastal wetland has methods of its own (CCER-14-002 to 004) and no record here.
-    land_class: Literal[
-        "natural_lake", "river", "reservoir", "pond", "ditch", "marsh", "swamp", "paddy"
-    ]
-
-    @property
-    def slot(self) -> str:
-        """Return the class of land."""
-        return self.land_class
-
-
-class WetlandLand(OnWetland, Practice):
-    """What the land is: one class of it, by its share of the parcel.
-
-    flooded_years : of a reservoir, since it was filled; organic_soil : None on mineral soil
-    rewetted_in_year, former_use : of a marsh on mineral soil whose soil gains by default factors
-    """
-
-    area_share: Annotated[float, Field(gt=0, le=1)]
-    climate: WetlandClimate
-    origin: Literal["natural", "rewetted", "created"]
-    flooded_years: Amount | None
-    dam_outlet: bool
-    trophic_state: Literal["oligotrophic", "mesotrophic", "eutrophic", "hypereutrophic"] | None
-    organic_soil: Literal["rich", "poor"] | None
-    aquaculture: bool
-    rewetted_in_year: Annotated[int, Field(ge=1900, le=2100)] | None
-    former_use: Literal["cultivated", "pond", "paddy"] | None
-    soc_ref_t_ha: Annotated[float, Field(gt=0)] | None
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "WetlandLand":
-        if (self.land_class == "reservoir") != (self.flooded_years is not None):
-            raise invalid("水库须填蓄水年数，其他地类不填")
-        if (self.rewetted_in_year is None) != (self.former_use is None):
-            raise invalid("复湿年份与原用途须同时填写，或都不填")
-        if self.soc_ref_t_ha is not None and self.rewetted_in_year is None:
-            raise invalid("土壤碳参照储量只用于复湿的土壤，须同时填复湿年份与原用途")
-        return self
-
-    @property
-    def began(self) -> tuple[str, int] | None:
-        """Return the year of the rewetting."""
-        return None if self.rewetted_in_year is None else ("复湿年份", self.rewetted_in_year)
-
-
-class WetlandGas(OnWetland, Practice):
-    """Gases and dissolved carbon measured in a year; None where it was not measured."""
-
-    ch4_kg_ha: Amount | None
-    ch4_campaigns: Annotated[int, Field(ge=1)] | None
-    ch4_ebullition: bool | None
-    n2o_kg_ha: Amount | None
-    doc_mg_l: Amount | None
-    water_depth_m: Amount | None
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "WetlandGas":
-        measured = (self.ch4_kg_ha, self.ch4_campaigns, self.ch4_ebullition)
-        if len({value is None for value in measured}) > 1:
-            raise invalid("甲烷的实测值、测次和是否含冒泡须同时填写，或都不填")
-        if (self.doc_mg_l is None) != (self.water_depth_m is None):
-            raise invalid("溶解有机碳与水深须同时填写，或都不填")
-        return self
-
-
-class WetlandBurial(OnWetland, Practice):
-    """Carbon buried in sediment, from dated cores (210Pb, 137Cs)."""
-
-    mar_g_cm2_year: Amount
-    toc_share: Share
-    allochthonous_share: Share | None
-    cores: Annotated[int, Field(ge=0)]
-    reviewed: bool
-
-
-class WetlandWood(OnWetland, Practice):
-    """Woody biomass of the class of land at two dates so many years apart."""
-
-    wood_agb_t_ha_start: Amount
-    wood_agb_t_ha_end: Amount
-    wood_years: Annotated[float, Field(gt=0, le=100)]
-    root_ratio: Amount | None
-    carbon_fraction: Annotated[float, Field(gt=0, le=1)] | None
-
-
-class WetlandHerb(OnWetland, Practice):
-    """A lasting change of a herb stand, as a share of the area of its class of land, below nought
-    where it shrank; and its standing stock by quadrats."""
-
-    stand_change_share: Annotated[float, Field(ge=-1, le=1)]
-    herb_agb_t_ha: Amount
-    herb_bgb_t_ha: Amount
-    species: Literal["zizania", "other"]
-
-
-class WetlandActivity(Record):
-    """What the project does on the land, and under which conditions.
-
-    owed_area_share : of the parcel, what fulfils an obligation to restore (占补平衡)
-    """
-
-    IS_YEARLY = False
-
-    activity: Literal["restoration", "rewetting", "planting", "water_level", "protection"]
-    hydrology_monitored: bool
-    required_by_permit: bool
-    owed_area_share: Share
-    peat_extraction: bool
-    drains_other_wetland: bool
-    invasive_species: bool
-
-
-class WetlandErrors(Record):
-    """The 95 % uncertainty assessed for each term of the balance, relative to it; None where nobody
-    has assessed it."""
-
-    IS_YEARLY = False
-
-    wood_u95_share: Assessed
-    herb_u95_share: Assessed
-    burial_u95_share: Assessed
-    soil_u95_share: Assessed
-    ch4_u95_share: Assessed
-    n2o_u95_share: Assessed
-    flood_co2_u95_share: Assessed
-
-
 class BiocharBatch(Practice):
     """Char of one batch brought to a parcel in a year; one batch may lie on several parcels.
 
@@ -465,12 +291,8 @@ def parse(kind: str, year: int, values: Mapping[str, Any]) -> Record:
     if not YEAR_MIN <= year <= YEAR_MAX:
         raise MethodInputInvalid(f"年份 {year} 不在 {YEAR_MIN}–{YEAR_MAX} 之间。")
     record = inputs.parse(KINDS[kind], values)
-    if record.dated is not None and record.dated[1].year != year:
-        what, day = record.dated
-        raise MethodInputInvalid(f"{what} {day} 不在记录的年份 {year} 之内。")
-    if record.began is not None and record.began[1] > year:
-        what, first = record.began
-        raise MethodInputInvalid(f"{what} {first} 晚于记录的年份 {year}。")
+    if fault := record.fault_of_year(year):
+        raise MethodInputInvalid(f"{fault}。")
     return record
 
 

@@ -185,15 +185,14 @@ def _mode(rows: Sequence[Mapping[str, Any]]) -> str:
     return "ABS" if all(row["intermediate"].get("mode") == "ABS" for row in rows) else "DELTA"
 
 
-BALANCES = ("abs_co2e_t", "baseline_abs_co2e_t", "delta_co2e_t")
-
-
 def _balances(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Return the balances by pool, of a method that has them, summed; those that every part has."""
+    """Return the balances by pool, of a method that has them, summed over all parts. A part without
+    a baseline has no difference, so that the baseline is left out and the difference is of the
+    others."""
     found = {}
-    for name in BALANCES:
-        parts = [row["intermediate"].get(name) for row in rows]
-        if all(isinstance(part, Mapping) for part in parts):
+    for name in ("abs_co2e_t", "baseline_abs_co2e_t", "delta_co2e_t"):
+        parts = [part for row in rows if isinstance(part := row["intermediate"].get(name), Mapping)]
+        if parts and (len(parts) == len(rows) or name == "delta_co2e_t"):
             pools = dict.fromkeys(pool for part in parts for pool in part)
             found[name] = {pool: math.fsum(part.get(pool, 0.0) for part in parts) for pool in pools}
     return found

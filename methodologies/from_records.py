@@ -15,12 +15,12 @@ from methodologies.activity import (
     Farmed,
     NitrogenYear,
     PaddySeason,
-    Practice,
     ResidueBurning,
     SoilClass,
     SoilManagement,
     TeaNitrogen,
 )
+from methodologies.activity_record import Practice
 from methodologies.base import MethodInputInvalid
 from methodologies.farmland_soc_v1_input import Practices, input_level
 from methodologies.schedules import Field, Schedule

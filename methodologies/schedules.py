@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
-from methodologies.activity import Harvested, Practice, Record
+from methodologies.activity_record import Harvested, Practice, Record
 from methodologies.base import MethodInputInvalid
 
 NAMED_MAX = 5

@@ -11,9 +11,11 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from methodologies import farmland_v1, inputs
-from methodologies.activity import (
+from methodologies.activity_record import Practice
+from methodologies.base import MethodInputInvalid
+from methodologies.schedules import RecordT, Schedule
+from methodologies.wetland_activity import (
     OnWetland,
-    Practice,
     WetlandActivity,
     WetlandBurial,
     WetlandErrors,
@@ -22,8 +24,7 @@ from methodologies.activity import (
     WetlandLand,
     WetlandWood,
 )
-from methodologies.base import MethodInputInvalid
-from methodologies.schedules import RecordT, Schedule
+from methodologies.wetland_balance_v1 import HERB_YEARS
 from methodologies.wetland_balance_v1_input import OPEN_WATER, Pool, Unit
 
 KINDS = (
@@ -56,7 +57,8 @@ def document(found: Schedule) -> dict[str, Any]:
     ------
     MethodInputInvalid
         Classes of land do not make up the parcel, a measurement is of no class that is there, a
-        statement lacks or differs between parcels, or a pool is counted in some years only.
+        statement lacks or differs between parcels, a pool is counted in some years only, or what
+        the land is said to have been is not what the years before say.
     """
     year = found.years.start
     before = list(zip(found.lookback_years, found.lookback, strict=True))
@@ -67,10 +69,15 @@ def document(found: Schedule) -> dict[str, Any]:
         )
     [now] = found.project
     _refuse_one_sided(found.stratum, [*before, (year, now)])
-    baseline = None
+    baseline: list[dict[str, Any]] | None = None
+    was: Rows = ()
     if before:
         [stands_against] = found.repeated(found.years)
-        baseline = _units(found, stands_against, found.rows[stands_against])
+        was = found.rows[stands_against]
+        baseline = _units(found, stands_against, was)
+        _refuse_other_past(found, year, now)
+    if year >= found.practice_from_year + HERB_YEARS:
+        _refuse_herbs_again(found.stratum, year, now, was)
     activity = _alike(found, WetlandActivity, year, "湿地措施与条件", but="owed_area_share")
     errors = _alike(found, WetlandErrors, year, "湿地误差评定")
     return {
@@ -93,6 +100,38 @@ def document(found: Schedule) -> dict[str, Any]:
             if (u95 := getattr(errors, f"{pool}_u95_share")) is not None
         },
     }
+
+
+def _refuse_other_past(found: Schedule, year: int, now: Rows) -> None:
+    """Refuse land that was wetted from cropland by the project where the years before say that it
+    all was water or paddy: its soil has no default gain."""
+    wetted = any(
+        isinstance(row, WetlandLand)
+        and row.former_use == "cultivated"
+        and row.rewetted_in_year is not None
+        and row.rewetted_in_year >= found.practice_from_year
+        for row in now
+    )
+    were = {
+        row.land_class for rows in found.lookback for row in rows if isinstance(row, WetlandLand)
+    }
+    if wetted and were <= {*OPEN_WATER, "ditch", "paddy"}:
+        raise MethodInputInvalid(
+            f"层 {found.stratum} 在 {year} 年写明由旱作耕地复湿，回溯期的地类却是"
+            f"{'、'.join(CLASS_ZH[one] for one in sorted(were))}：请按实际更正复湿前的用途。"
+        )
+
+
+def _refuse_herbs_again(stratum: str, year: int, now: Rows, was: Rows) -> None:
+    """Refuse herbs that would bring something in more years than a change is spread over: the
+    project's gain, and what the stand would have lost without it."""
+    gains = any(isinstance(row, WetlandHerb) and row.stand_change_share > 0.0 for row in now)
+    losses = any(isinstance(row, WetlandHerb) and row.stand_change_share < 0.0 for row in was)
+    if gains or losses:
+        raise MethodInputInvalid(
+            f"层 {stratum} 在 {year} 年仍登记草丛面积的持久{'增加' if gains else '减少（基线）'}：自措施"
+            f"开始起只分 {HERB_YEARS} 年计入一次，以后各年须按 0 登记。"
+        )
 
 
 def _alike(
@@ -167,7 +206,7 @@ def _parts(row: OnWetland) -> Mapping[str, Any]:
                 "wood": {
                     "agb_t_ha_start": row.wood_agb_t_ha_start,
                     "agb_t_ha_end": row.wood_agb_t_ha_end,
-                    "years": row.wood_years,
+                    "years": float(row.wood_year_end - row.wood_year_start),
                     "root_ratio": row.root_ratio,
                     "carbon_fraction": row.carbon_fraction,
                 }

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from methodologies import activity, from_records, schedules
+from methodologies.activity_record import Practice
 from methodologies.base import MethodInputInvalid
 from sinks.core.errors import Conflict
 
@@ -101,7 +102,7 @@ def _field(parcel: RecordedParcel) -> schedules.Field:
     statements: list[schedules.Statement] = []
     for one in parcel.records:
         row = activity.parse(one.kind, one.year, one.values)
-        if isinstance(row, activity.Practice):
+        if isinstance(row, Practice):
             part = schedules.Part(one.parcel_code, one.area_share, {})
             parts = by_year.setdefault(one.year, {})
             parts.setdefault(one.parcel_code, part).records[f"{one.kind} {row.slot}"] = row

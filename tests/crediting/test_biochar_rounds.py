@@ -14,6 +14,7 @@ from sinks.crediting.rounds import MonitoringRound
 from sinks.measurement import activity_records, runs
 from tests import world
 from tests.crediting.test_record_rounds import words_of
+from tests.crediting.test_records_through_lineage import halved
 
 # B-1: 0.49 x 0.80 x 44/12 t CO2 a tonne of rice straw char made at 500 degrees.
 CO2_T_PER_T = 0.49 * 0.80 * 44 / 12
@@ -148,6 +149,21 @@ def test_one_batch_spelt_in_two_ways_on_one_parcel_is_not_two(
     with pytest.raises(Conflict) as refused, session.begin_nested():
         opened(session, people, [parcel_id])
     assert refused.value.code == "char_batch"
+
+
+def test_the_pieces_of_a_split_bear_the_char_of_the_whole_and_no_more(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    [parcel_id] = fields(session, people, 1)
+    # 2.6 t on each of 7.6 ha: all but some of the 20 t.
+    write(session, people, parcel_id, applied_t_dm_ha=2.6)
+    project_id = world.record_project(session, people, [parcel_id], "biochar/1", 2025)
+    children = halved(session, people, parcel_id)
+    row = world.open_2025(session, people, world.Farm(project_id, children))
+    run = rounds.measure(session, people["clerk"], row.id)
+    area_ha = sum(one.area_ha for one in runs.parcels_of(session, run.id))
+    assert area_ha == pytest.approx(7.6, rel=1e-3)
+    assert run.result["gross_co2_t"] == pytest.approx(CO2_T_PER_T * 2.6 * area_ha, rel=1e-6)
 
 
 def test_of_two_rounds_opened_at_once_one_waits_and_sees_what_the_other_took(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from methodologies import activity, by_stratum, catalogue, from_records
+from methodologies.activity_record import Practice
 from methodologies.base import MethodInputInvalid
 from methodologies.schedules import Field
 
@@ -27,11 +28,11 @@ def batch(name: str = "B-1", **other: Any) -> dict[str, Any]:
 
 
 def field(years: dict[int, list[dict[str, Any]]], code: str = "F1", area_ha: float = 10.0) -> Field:
-    found: dict[int, dict[str, activity.Practice]] = {}
+    found: dict[int, dict[str, Practice]] = {}
     for year, rows in years.items():
         for values in rows:
             row = activity.parse("biochar_batch", year, values)
-            assert isinstance(row, activity.Practice)
+            assert isinstance(row, Practice)
             found.setdefault(year, {})[row.slot] = row
     return Field(code, area_ha, found)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from methodologies import activity, catalogue, from_records, schedules
+from methodologies.activity_record import Practice, Record
 from methodologies.base import MethodInputInvalid
 from methodologies.schedules import Field, Statement
 
@@ -63,7 +64,7 @@ def soil_class(kind: str = "HAC", area_share: float = 1.0, **other: Any) -> acti
     return row
 
 
-def statements(*rows: activity.Record, from_year: int = 1990) -> tuple[Statement, ...]:
+def statements(*rows: Record, from_year: int = 1990) -> tuple[Statement, ...]:
     """What is stated of the whole of field F1."""
     return tuple(Statement("F1", 1.0, from_year, row) for row in rows)
 
@@ -75,10 +76,10 @@ def burning(burnt: float, **other: Any) -> dict[str, Any]:
 def field(
     kind: str, by_year: dict[int, dict[str, Any]], code: str = "F1", area_ha: float = 20.0
 ) -> Field:
-    found: dict[int, dict[str, activity.Practice]] = {}
+    found: dict[int, dict[str, Practice]] = {}
     for year, values in by_year.items():
         row = activity.parse(kind, year, values)
-        assert isinstance(row, activity.Practice)
+        assert isinstance(row, Practice)
         found.setdefault(year, {})[row.slot] = row
     return Field(code, area_ha, found)
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from methodologies import activity, by_stratum, catalogue, from_records
+from methodologies.activity_record import Practice, Record
 from methodologies.base import MethodInputInvalid
 from methodologies.schedules import Field, Statement
 
@@ -46,8 +47,9 @@ def burial(land_class: str, mar: float = 0.30) -> tuple[str, Values]:
 
 def wood(land_class: str) -> tuple[str, Values]:
     return "wetland_wood", {
-        "land_class": land_class, "wood_agb_t_ha_start": 120.0, "wood_agb_t_ha_end": 132.0,
-        "wood_years": 5.0, "root_ratio": None, "carbon_fraction": None,
+        "land_class": land_class, "wood_year_start": 2020, "wood_agb_t_ha_start": 120.0,
+        "wood_year_end": 2025, "wood_agb_t_ha_end": 132.0, "root_ratio": None,
+        "carbon_fraction": None,
     }  # fmt: skip
 
 
@@ -58,7 +60,7 @@ def herb(land_class: str, share: float) -> tuple[str, Values]:
     }  # fmt: skip
 
 
-def doing(kind: str = "restoration", **other: Any) -> activity.Record:
+def doing(kind: str = "restoration", **other: Any) -> Record:
     return activity.parse("wetland_activity", 2025, {
         "activity": kind, "hydrology_monitored": True, "required_by_permit": False,
         "owed_area_share": 0.0, "peat_extraction": False, "drains_other_wetland": False,
@@ -66,7 +68,7 @@ def doing(kind: str = "restoration", **other: Any) -> activity.Record:
     })  # fmt: skip
 
 
-def errors(**shares: float) -> activity.Record:
+def errors(**shares: float) -> Record:
     terms = ("wood", "herb", "burial", "soil", "ch4", "n2o", "flood_co2")
     return activity.parse(
         "wetland_errors", 2025, {f"{term}_u95_share": shares.get(term) for term in terms}
@@ -75,16 +77,16 @@ def errors(**shares: float) -> activity.Record:
 
 def field(
     years: Years,
-    *statements: activity.Record,
+    *statements: Record,
     code: str = "F1",
     area_ha: float = 20.0,
-    later: tuple[tuple[int, activity.Record], ...] = (),
+    later: tuple[tuple[int, Record], ...] = (),
 ) -> Field:
-    found: dict[int, dict[str, activity.Practice]] = {}
+    found: dict[int, dict[str, Practice]] = {}
     for year, records in years.items():
         for kind, values in records:
             row = activity.parse(kind, year, values)
-            assert isinstance(row, activity.Practice)
+            assert isinstance(row, Practice)
             found.setdefault(year, {})[f"{kind} {row.slot}"] = row
     said = statements or (doing(), errors(ch4=0.6))
     dated = [*((2000, row) for row in said), *later]
@@ -232,6 +234,35 @@ def test_a_stand_of_herbs_counts_its_loss_always_and_its_gain_as_decided() -> No
     assert lost["gross_co2_t"] == pytest.approx(-gain) and lost["net_co2_t"] < -gain
 
 
+def test_a_change_of_herbs_is_spread_over_five_years_and_counted_once() -> None:
+    def years(before: float, after: float) -> Years:
+        return {
+            year: [land(), herb("marsh", before if year < 2025 else after)]
+            for year in range(2022, 2031)
+        }
+
+    once: dict[str, Any] = {"herb_gain": "once_5_years"}
+    gaining = field(years(0.0, 0.5), doing(), errors(herb=0.3))
+    first = measured(gaining, years=range(2025, 2030), **once)
+    # 0.5 of 20 ha, 22.2 t/ha of which 44 % are carbon: all of it after five years.
+    assert first["gross_co2_t"] == pytest.approx(10 * 22.2 * 0.44 * 44 / 12)
+    losing = field(years(-0.5, 0.0), doing(), errors(herb=0.3))
+    for one in (gaining, losing):
+        with pytest.raises(MethodInputInvalid, match="只分 5 年计入一次"):
+            measured(one, years=range(2025, 2031), **once)
+    lost = measured(field(years(0.0, -0.5), doing(), errors(herb=0.3)), years=range(2025, 2031))
+    assert lost["net_co2_t"] < 0
+
+
+def test_strata_with_and_without_a_baseline_show_one_balance_and_the_difference_there_is() -> None:
+    document_ = document({"A": [field(w3())], "B": [field({2025: MARSH}, code="F2")]})
+    joined = by_stratum.of_round("wetland-balance/1").run(document_)["intermediate"]
+    alone = measured(field(w3()))["intermediate"]
+    assert joined["mode"] == "DELTA" and "baseline_abs_co2e_t" not in joined
+    assert joined["delta_co2e_t"] == alone["delta_co2e_t"]
+    assert joined["abs_co2e_t"]["ch4"] == pytest.approx(2 * alone["abs_co2e_t"]["ch4"])
+
+
 def test_land_that_is_owed_earns_nothing() -> None:
     owing = field(w3(), doing(owed_area_share=0.25), errors(ch4=0.6))
     full = measured(field(w3()))["gross_co2_t"]
@@ -291,6 +322,12 @@ def test_a_term_that_nobody_assessed_is_refused_by_its_name() -> None:
             "同一碳库",
         ),
         ({2025: [land("pond"), wood("pond")]}, "开阔水面没有木本"),
+        (
+            w3() | {2025: [
+                land(rewetted_in_year=2025, former_use="cultivated"), gas("marsh", None)
+            ]},
+            "由旱作耕地复湿，回溯期的地类却是坑塘水面",
+        ),
     ],
 )  # fmt: skip
 def test_records_that_lack_or_contradict_are_named(years: Years, said: str) -> None:
@@ -327,6 +364,8 @@ def test_statements_lack_or_differ_by_name() -> None:
         ("wetland_gas", {**gas("pond", 5.0)[1], "ch4_ebullition": None}, "甲烷的实测值"),
         ("wetland_gas", {**gas("pond", 5.0)[1], "doc_mg_l": 6.0}, "水深"),
         ("wetland_herb", herb("marsh", -1.5)[1], "不小于 -1"),
+        ("wetland_wood", {**wood("swamp")[1], "wood_year_end": 2024}, "不是 2025 年"),
+        ("wetland_wood", {**wood("swamp")[1], "wood_year_start": 2025}, "不是 2025 年"),
     ],
 )
 def test_a_record_of_a_wetland_that_says_too_little_is_refused(
