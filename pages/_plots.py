@@ -16,7 +16,7 @@ from pages._words import t
 from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.core.errors import Invalid
-from sinks.crediting import projects
+from sinks.crediting import plot_intake
 from sinks.crediting.sample_views import PointLine
 from sinks.measurement import plot_kinds, plot_table, plots
 from sinks.measurement.plot_columns import Found
@@ -115,11 +115,7 @@ def store_plots(me: Actor, card: Card, table: PlotTable, *, correcting: bool) ->
     """Store a table in one transaction and say how much it was."""
     with explained():
         with db.transaction(me) as session:
-            projects.owned(session, me, card.id)
-            stored = plot_table.commit(
-                session, me, card.id, table, land=projects.land_by_stratum(session, card.id),
-                correcting=correcting,
-            )  # fmt: skip
+            stored = plot_intake.store(session, me, card.id, table, correcting=correcting)
         zh, en = plot_kinds.counted(stored.kind, stored.count)
         say_done(
             t(
@@ -131,7 +127,7 @@ def store_plots(me: Actor, card: Card, table: PlotTable, *, correcting: bool) ->
 
 def import_plots(me: Actor, card: Card) -> None:
     """Plots and what was found on them from a table; nothing is stored while a row is wrong."""
-    kinds = plot_kinds.of_method(card.method_id)
+    kinds = wanted_kinds(me, card)
     zh, en = ("；或".join(found) for found in zip(*(COLUMNS[kind] for kind in kinds), strict=True))
     st.caption(
         t(
@@ -197,7 +193,7 @@ class Place:
 def plot_form(me: Actor, card: Card, drawn: Mapping[str, PointLine]) -> None:
     """One visit of one plot, typed."""
     known = {plot.code: plot for plot in card.plots}
-    kind = choose_kind(card)
+    kind = choose_kind(me, card)
     with st.form("plot"):
         chosen = st.selectbox(
             t("样地", "Plot"), [*drawn, "", *known], key="plot.known",
@@ -232,16 +228,20 @@ def plot_form(me: Actor, card: Card, drawn: Mapping[str, PointLine]) -> None:
             store_plots(me, card, PlotTable(kind, rows, []), correcting=False)
 
 
-def choose_kind(card: Card) -> str:
-    """How the plot is measured; asked where the method leaves a choice."""
-    kinds = plot_kinds.of_method(card.method_id)
+def wanted_kinds(me: Actor, card: Card) -> list[str]:
+    """How the project's plots are measured."""
+    with db.transaction(me) as session:
+        return plot_intake.kinds(session, card.id)
+
+
+def choose_kind(me: Actor, card: Card) -> str:
+    """How the plot is measured; asked where the strata differ in it."""
+    kinds = wanted_kinds(me, card)
     if len(kinds) == 1:
         return kinds[0]
-    held = [found.kind for plot in card.plots for found in plot.found]
     return st.radio(
         t("测什么（同一层只用一种）", "What is measured (one way in a stratum)"), kinds,
-        index=kinds.index(held[-1]) if held else 0, format_func=_plot_entry.name,
-        horizontal=True, key="plot.kind",
+        format_func=_plot_entry.name, horizontal=True, key="plot.kind",
     )  # fmt: skip
 
 

@@ -689,33 +689,43 @@ def young_plots(
             )  # fmt: skip
 
 
-READ_FACTS = {
-    "forest-aff/1": {
-        **{key: PLANTED[key] for key in (
-            "forest_category", "start_year", "nonforest_years", "scattered_trees_removed",
-            "shrub_removal_share",
-        )},
-        "strata": [{
-            "id": "A", "route": "allometry", "species": None, "wood_density_t_m3": None,
-            "bef": None, "root_ratio": None, "carbon_fraction": None,
-        }],
-    },
-    "tea-perennial/1": {"strata": [{"id": "A", "planted_year": 2008}]},
-}  # fmt: skip
-
-
 def read_project(
-    session: Session, people_: dict[str, Actor], method_id: str, *, x_m: float = 0.0
+    session: Session,
+    people_: dict[str, Actor],
+    method_id: str,
+    *,
+    x_m: float = 0.0,
+    routes: tuple[str, ...] = ("allometry",),
 ) -> int:
-    """A draft project of forest or tea of one stratum A, 400 x 400 m, without plots; its id."""
-    parcel_id = enrolled(
-        session, people_, land(x_m, 2000, 400, 400), name="读-001",
-        sink_type="tea" if method_id == "tea-perennial/1" else "other",
-    )  # fmt: skip
-    contracted(session, people_, [parcel_id])
+    """A draft project of forest or tea without plots: strata A, B, ... of 400 x 400 m, for forest
+    one of each route; its id."""
+    parcel_ids = [
+        enrolled(
+            session, people_, land(x_m + 400 * number, 2000, 400, 400), name=f"读-{number}",
+            sink_type="tea" if method_id == "tea-perennial/1" else "other",
+        )
+        for number in range(len(routes))
+    ]  # fmt: skip
+    contracted(session, people_, parcel_ids)
+    names = "ABC"[: len(routes)]
+    facts: dict[str, object] = {"strata": [{"id": "A", "planted_year": 2008}]}
+    if method_id == "forest-aff/1":
+        stated = ("forest_category", "start_year", "nonforest_years", "scattered_trees_removed",
+                  "shrub_removal_share")  # fmt: skip
+        facts = {key: PLANTED[key] for key in stated} | {
+            "strata": [
+                {
+                    "id": name, "route": route,
+                    "species": "chinese_fir" if route == "bef" else None,
+                    "wood_density_t_m3": None, "bef": None, "root_ratio": None,
+                    "carbon_fraction": None,
+                }
+                for name, route in zip(names, routes, strict=True)
+            ]
+        }  # fmt: skip
     return projects.create(
         session, people_["clerk"], name="样地读数", method_id=method_id,
-        strata={parcel_id: "A"}, facts=READ_FACTS[method_id],
+        strata=dict(zip(parcel_ids, names, strict=True)), facts=facts,
     ).id  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import typer
 
 from sinks.cli import _database, _input, _out
 from sinks.cli._out import Json
-from sinks.crediting import projects, rounds, second_measurements
+from sinks.crediting import plot_intake, rounds, second_measurements
 from sinks.measurement import plot_kinds, plot_table
 from sinks.measurement.plot_kinds import CULMS, Amount
 
@@ -49,11 +49,7 @@ def import_plots(
         )  # fmt: skip
     with _database.acting() as (session, actor):
         project_id = number if project else rounds.get(session, number).project_id
-        projects.owned(session, actor, project_id)
-        stored = plot_table.commit(
-            session, actor, project_id, table, correcting=correcting,
-            land=projects.land_by_stratum(session, project_id),
-        )  # fmt: skip
+        stored = plot_intake.store(session, actor, project_id, table, correcting=correcting)
     _out.give(
         {
             "project_id": project_id, "plots": stored.plots, "visits": stored.visits,

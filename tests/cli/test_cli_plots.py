@@ -151,6 +151,14 @@ def test_trees_come_in_by_a_table_and_are_listed(registry, forest: int, tmp_path
         registry.refused("round", "plots", "import", forest, bamboo, "--project", by="clerk")
         == "plot_kind"
     )
+    volume = tmp_path / "蓄积.csv"
+    volume.write_text(
+        f"样地号,层,经度,纬度,面积,坡度,日期,蓄积\n{place},2024-03-02,80\n", encoding="utf-8"
+    )
+    assert (
+        registry.refused("round", "plots", "import", forest, volume, "--project", by="clerk")
+        == "plot_route"
+    )
     bad = tmp_path / "错.csv"
     bad.write_text(table.read_text("gbk").replace("12.2", "12.25"), encoding="utf-8")
     assert (

@@ -204,16 +204,14 @@ def test_trees_volume_and_tea_are_typed_listed_and_measured_again(
     typed: dict[str, Any], listed: str, again: Any,
 ) -> None:  # fmt: skip
     with db.transaction(who["registrar"]) as session:
-        project_id = world.read_project(session, who, method_id, x_m=x_m)
+        routes = ("bef",) if kind == "volume" else ("allometry",)
+        project_id = world.read_project(session, who, method_id, x_m=x_m, routes=routes)
     longitude, latitude = world.place(0, x_m=x_m)
     at = on_plots(screen, "clerk", project_id, "visits")
     assert "大小年" not in said(at)
     at.session_state["plots.how"] = "form"
     calm(at.run())
-    if method_id == "forest-aff/1":
-        calm(at.radio(key="plot.kind").set_value(kind).run())
-    else:
-        assert not at.radio
+    assert not at.radio
     assert "plot.phase" not in [one.key for one in at.selectbox]
     at.text_input(key="plot.code").set_value("P0")
     for name, value in (("lon", longitude), ("lat", latitude), ("area", 400.0), ("slope", 0.0)):
@@ -269,3 +267,30 @@ def test_a_table_of_another_kind_is_told_before_it_is_stored(
     at = calm(at.run())
     assert "样地按“竹株”测量，不能登记蓄积" in said(at)
     assert not [one for one in at.button if one.key == "plots.commit"]
+
+
+def test_a_forest_of_two_routes_asks_what_is_measured(
+    screen: Screen, who: dict[str, Actor]
+) -> None:
+    with db.transaction(who["registrar"]) as session:
+        project_id = world.read_project(
+            session, who, "forest-aff/1", x_m=1500.0, routes=("allometry", "bef")
+        )
+    at = on_plots(screen, "clerk", project_id, "visits")
+    at.session_state["plots.how"] = "form"
+    calm(at.run())
+    calm(at.radio(key="plot.kind").set_value("volume").run())
+    at.text_input(key="plot.code").set_value("P0")
+    longitude, latitude = world.place(0, x_m=1500.0)
+    for name, value in (
+        ("lon", longitude), ("lat", latitude), ("area", 400.0), ("slope", 0.0), ("volume", 80.0),
+    ):  # fmt: skip
+        at.number_input(key=f"plot.{name}").set_value(value)
+    at.date_input(key="plot.date").set_value(date(2024, 3, 1))
+    send = [one.label for one in at.button].index("登记")
+    at = calm(at.button[send].click().run())
+    assert "核算方法要的是每木检尺，样地 P0 测的是蓄积" in said(at)
+    calm(at.radio(key="plot.kind").set_value("trees").run())
+    at.checkbox(key="plot.bare").check()
+    assert "1 次调查" in said(calm(at.button[send].click().run()))
+    assert "2024-03-01（0 株）" in said(on_plots(screen, "clerk", project_id, "visits"))
