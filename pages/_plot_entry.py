@@ -16,22 +16,22 @@ AGES: Mapping[str, tuple[str, str]] = {"age_du": ("度", "du"), "age_years": ("�
 COLUMNS: Mapping[str, tuple[str, str]] = {
     CULMS: (
         "一组竹株：phase 大小年、dbh_cm 胸径、age_du 度（或 age_years 年）、count 株数。没有竹子的样地写一行，"
-        "株数 0，胸径、竹龄空着。",
-        "culms: phase, dbh_cm, age_du or age_years, count; a plot without bamboo has one line of 0.",
+        "株数 0，胸径、竹龄空着",
+        "culms: phase, dbh_cm, age_du or age_years, count; a plot without bamboo has one line of 0",
     ),
     "trees": (
         "一组树：species 树种、dbh_cm 胸径（一位小数）、wood_density_g_cm3 基本密度（g/cm³）、count 株数。"
-        "没有树的样地写一行，株数 0，其余空着。",
-        "trees: species, dbh_cm, wood_density_g_cm3, count; a plot without trees has one line of 0.",
+        "没有树的样地写一行，株数 0，其余空着",
+        "trees: species, dbh_cm, wood_density_g_cm3, count; a plot without trees has one line of 0",
     ),
     "volume": (
-        "这次调查的 volume_m3_ha 蓄积（m³/ha，带皮），一次调查一行。",
-        "the visit's volume_m3_ha over bark; one line a visit.",
+        "这次调查的 volume_m3_ha 蓄积（m³/ha，带皮），一次调查一行",
+        "the visit's volume_m3_ha over bark; one line a visit",
     ),
     "tea_shoots": (
         "这次调查的 agb_t_ha 地上生物量（干物质 t/ha）和 above_plane_share 修剪面以上比例（0.3 或 30%），"
-        "一次调查一行。",
-        "the visit's agb_t_ha (dry matter) and above_plane_share (0.3 or 30%); one line a visit.",
+        "一次调查一行",
+        "the visit's agb_t_ha (dry matter) and above_plane_share (0.3 or 30%); one line a visit",
     ),
 }  # fmt: skip
 # Kind -> what of it a plot may be without, and what a line of it is written like.

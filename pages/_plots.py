@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages import _kit, _layer_card, _plot_entry, _plot_photos, _sample_design
 from pages._kit import Column
@@ -128,12 +129,15 @@ def store_plots(me: Actor, card: Card, table: PlotTable, *, correcting: bool) ->
 def import_plots(me: Actor, card: Card) -> None:
     """Plots and what was found on them from a table; nothing is stored while a row is wrong."""
     kinds = wanted_kinds(me, card)
-    zh, en = ("；或".join(found) for found in zip(*(COLUMNS[kind] for kind in kinds), strict=True))
+    zh, en = (
+        mark.join(COLUMNS[kind][place] for kind in kinds)
+        for place, mark in enumerate(("；或", "; or "))
+    )
     st.caption(
         t(
             "CSV 或 XLSX，每行写 plot 样地、stratum 层、lon 经度、lat 纬度、area_m2 面积、slope_deg 坡度、"
-            f"date 日期，再写{zh}",
-            f"CSV or XLSX: plot, stratum, lon, lat, area_m2, slope_deg, date; then {en}",
+            f"date 日期，再写{zh}。",
+            f"CSV or XLSX: plot, stratum, lon, lat, area_m2, slope_deg, date; then {en}.",
         )
     )
     file = st.file_uploader(
@@ -272,15 +276,12 @@ def ask_place(card: Card) -> Place:
 def ask_visit(kind: str) -> tuple[date | None, str | None, str | None]:
     """Fields for the date, and of bamboo for the phase and the unit of the ages; nothing is taken
     for granted."""
-    day, phase, age = st.columns(3)
-    measured_on = day.date_input(
-        t("调查日期", "Date"), value=None, key="plot.date", format="YYYY-MM-DD"
-    )
     if kind != CULMS:
-        return measured_on, plots.NO_PHASE, None
+        return ask_day(st.container()), plots.NO_PHASE, None
+    day, phase, age = st.columns(3)
     choose = t("请选择", "Choose")
     return (
-        measured_on,
+        ask_day(day),
         phase.selectbox(
             t("大小年", "Phase"), list(_layer_card.PHASES), index=None, key="plot.phase",
             format_func=lambda one: t(*_layer_card.PHASES[one]), placeholder=choose,
@@ -290,6 +291,14 @@ def ask_visit(kind: str) -> tuple[date | None, str | None, str | None]:
             format_func=lambda one: t(*AGES[one]), placeholder=choose,
         ),
     )  # fmt: skip
+
+
+def ask_day(where: DeltaGenerator) -> date | None:
+    """The field for the date of a visit."""
+    typed: date | None = where.date_input(
+        t("调查日期", "Date"), value=None, key="plot.date", format="YYYY-MM-DD"
+    )
+    return typed
 
 
 def typed_rows(

@@ -132,13 +132,13 @@ def measure_form(me: Actor, project_id: int, waiting: Sequence[SecondLine]) -> N
         t("复测样地", "Plot"), [line.code for line in waiting], key=f"second.code.{project_id}"
     )
     [kind] = [line.kind for line in waiting if line.code == code]
-    day, age = st.columns(2)
-    measured_on = day.date_input(
+    fields = st.columns(2 if kind == CULMS else 1)
+    measured_on = fields[0].date_input(
         t("复测日期", "Date"), value=None, key=f"second.date.{project_id}", format="YYYY-MM-DD"
     )
     unit = None
     if kind == CULMS:
-        unit = age.selectbox(
+        unit = fields[1].selectbox(
             t("竹龄单位", "Age in"), list(AGES), index=None, key=f"second.age.{project_id}",
             format_func=lambda one: t(*AGES[one]), placeholder=t("请选择", "Choose"),
         )  # fmt: skip
