@@ -78,7 +78,7 @@ def document(found: Schedule) -> dict[str, Any]:
         _refuse_other_past(found, year, now)
     if year >= found.practice_from_year + HERB_YEARS:
         _refuse_herbs_again(found.stratum, year, now, was)
-    activity = _alike(found, WetlandActivity, year, "湿地措施与条件", but="owed_area_share")
+    activity = _alike(found, WetlandActivity, year, "湿地措施与条件")
     errors = _alike(found, WetlandErrors, year, "湿地误差评定")
     return {
         "units": _units(found, year, now),
@@ -89,11 +89,8 @@ def document(found: Schedule) -> dict[str, Any]:
             "title_clear": True,
             **activity.model_dump(exclude={"activity", "owed_area_share"}),
         },
-        "owed_area_ha": math.fsum(
-            field.area_ha * share * row.owed_area_share
-            for field in found.fields
-            for row, share in field.stated(WetlandActivity, year)
-        ),
+        # Alike on all parcels: kilograms are shared out by area, and owed land must get none.
+        "owed_area_ha": found.area_ha * activity.owed_area_share,
         "u95_share": {
             pool: u95
             for pool in get_args(Pool)
@@ -134,10 +131,8 @@ def _refuse_herbs_again(stratum: str, year: int, now: Rows, was: Rows) -> None:
         )
 
 
-def _alike(
-    found: Schedule, kind: type[RecordT], year: int, title: str, *, but: str = ""
-) -> RecordT:
-    """Return what the whole stratum states alike in a year, all fields but one."""
+def _alike(found: Schedule, kind: type[RecordT], year: int, title: str) -> RecordT:
+    """Return what all parcels of the stratum state in a year, which has to be the same."""
     first: RecordT | None = None
     for field in found.fields:
         said = field.stated(kind, year)
@@ -147,7 +142,7 @@ def _alike(
             )
         for row, _ in said:
             first = first or row
-            if row.model_dump(exclude={but}) != first.model_dump(exclude={but}):
+            if row != first:
                 raise MethodInputInvalid(
                     f"层 {found.stratum} 中 {field.code} 在 {year} 年的“{title}”与 "
                     f"{found.fields[0].code} 不同：请核对，或把它们分到另一层。"
