@@ -212,6 +212,13 @@ def record_form(me: Actor, places: Sequence[Place]) -> None:
                 "optional may stay empty.",
             )
         )
+        if not activity.KINDS[kind].IS_YEARLY:
+            st.caption(
+                t(
+                    "自所填年份起一直有效，直到以后某年重新登记。",
+                    "It holds from its year until it is stated anew.",
+                )
+            )
         values: dict[str, Any] = {}
         fields = list(activity.KINDS[kind].model_fields)
         # Two a row, and on a phone still in their order.

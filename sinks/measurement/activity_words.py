@@ -134,8 +134,8 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "drains_other_wetland": ("排干其他湿地", "Drains another wetland"),
         "invasive_species": ("使用入侵物种", "Invasive species used"),
         **{
-            f"{pool}_u95_share": (f"{zh}的 95 % 相对不确定性（0–10，0.5 为 50 %）",
-                                  f"{en}, 95 % uncertainty (0.5 is 50 %)")
+            f"{pool}_u95_share": (f"{zh}的 95 % 相对不确定性（份额）",
+                                  f"{en}, 95 % uncertainty (share)")
             for pool, (zh, en) in BALANCE_TERMS.items()
         },
         "on": ("日期", "Date"),
