@@ -300,7 +300,8 @@ def _culms(cells: Mapping[str, Any]) -> CulmCount:
 
 def _trees(cells: Mapping[str, Any]) -> TreeGroup:
     species = text_of(cells["species"])
-    if re.fullmatch(r"[-+.\d]+", species):
+    # 1,200 pasted with its comma would move every number one place on.
+    if any(re.fullmatch(r"[-+.\d]+", word) for word in species.split()):
         raise CellWrong(f"树种“{species}”应为名称，如杉木")
     return _checked(
         TreeGroup,
