@@ -217,9 +217,10 @@ def parcels_cpu_s(method_id: str, count: int = PARCELS) -> float:
     found = 0.0
     if catalogue.method(method_id).by_round == "records":
         found = cpu_s(by_stratum.of_round(method_id).run, [as_a_round(method_id, count)])
-        if method_id != "farmland-soc/1":
+        if method_id not in ("farmland-soc/1", "biochar/1", "wetland-balance/1"):
             return found
-    # Soil carbon takes its parcels both ways: in strata that farm alike, and as soils of one input.
+    # These take parcels both ways: in strata that farm alike, and as soils, batches or units of one
+    # input.
     inputs = list(documents(method_id, count))
     if method_id == "moso-plot/1":
         inputs = [{**document, "monte_carlo": None} for document in inputs]

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
+from methodologies import activity
 from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.crediting import rounds
@@ -60,12 +61,17 @@ def test_what_was_measured_on_a_wetland_is_written_down_on_the_form(screen, who,
         activity_records.withdraw(session, who["clerk"], row.id)
 
 
-def test_every_kind_of_a_wetland_has_a_form_without_a_bare_name(screen, story) -> None:
+def test_every_kind_has_a_form_without_a_bare_name_and_says_what_may_stay_empty(
+    screen, story
+) -> None:
     at = screen("records", "clerk", parcel=story.parcel_ids[0])
-    for kind in (one for one in activity_words.KINDS if one.startswith("wetland_")):
+    for kind in ("biochar_batch", *(k for k in activity_words.KINDS if k.startswith("wetland_"))):
         at = calm(at.selectbox(key="records.kind").set_value(kind).run())
-        labels = [one.label for one in (*at.number_input, *at.selectbox)]
+        labels = [one.label for one in (*at.number_input, *at.selectbox, *at.text_input)]
         assert not [label for label in labels if "_" in label], kind
+        said_optional = sum("可不填" in label for label in labels)
+        optional = [f for f in activity.KINDS[kind].model_fields if activity.may_be_empty(kind, f)]
+        assert said_optional == len(optional), kind
 
 
 def test_the_round_shows_the_balance_beside_the_difference_that_is_issued(
