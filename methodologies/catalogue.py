@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from methodologies import (
+    bamboo_management,
     biochar_v1,
     chestnut_inventory_v1,
     farmland_soc_measured_v1,
@@ -31,7 +32,7 @@ from methodologies import (
     wetland_price_v1,
 )
 from methodologies.base import Method, OutOfDomain, UnknownMethod
-from methodologies.statements import ProjectFacts
+from methodologies.statements import PeriodFacts, ProjectFacts
 
 _NOT_FINITE = "输入的数值过大、过小或相差悬殊，算不出有限的结果；请核对单位。"
 
@@ -81,12 +82,21 @@ METHODS: Mapping[str, Method] = MappingProxyType(
 )
 
 
-# What projects and rounds by a method state; the others are asked for nothing.
+# What projects by a method state once; the others are asked for nothing.
 STATEMENTS: Mapping[str, type[ProjectFacts]] = MappingProxyType(
     {
         "moso-aff/1": planting.BambooPlanting,
         "forest-aff/1": planting.ForestPlanting,
         "tea-perennial/1": tea_garden.TeaGardens,
+    }
+)
+# What their rounds state of the period; of managed bamboo the rounds alone state anything.
+PERIODS: Mapping[str, type[PeriodFacts]] = MappingProxyType(
+    {
+        "moso-mgmt/1": bamboo_management.ManagementPeriod,
+        "moso-aff/1": planting.PlantingPeriod,
+        "forest-aff/1": planting.PlantingPeriod,
+        "tea-perennial/1": tea_garden.GardenPeriod,
     }
 )
 

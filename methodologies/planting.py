@@ -13,12 +13,11 @@ from pydantic import Field, model_validator
 from methodologies import eligibility, trees_v1
 from methodologies.eligibility import Ccer14, Check
 from methodologies.factors import required
-from methodologies.inputs import Amount, Area, Identifier, Model, Share, invalid, unique
+from methodologies.inputs import Amount, Identifier, Model, Share, invalid, unique
 from methodologies.moso_mgmt_v1_input import Agb
-from methodologies.statements import LandFacts, PeriodFacts, ProjectFacts, Standing, Told
+from methodologies.stated_emissions import EmissionsPeriod
+from methodologies.statements import LandFacts, ProjectFacts, Standing
 
-# Huzhou has more rain than evaporation (IPCC 2019 Vol. 4 Table 11.1, footnote: wet climate).
-CLIMATE = "wet"
 # The conditions that the project itself states; the others are the register's to say.
 STATED_CHECKS = ("FOREST_CATEGORY", "NONFOREST_YEARS", "TREES_KEPT", "SHRUB_REMOVAL")
 Category = Literal[
@@ -29,52 +28,19 @@ Route = Literal["bef", "stand_equation", "allometry"]
 TABLES = {"bef": trees_v1.SPECIES_TABLE, "stand_equation": trees_v1.STAND_TABLE}
 
 
-class StatedFire(Model):
-    """A burn in the period; how much of it burnt is a factor, not a statement."""
+class PlantingPeriod(EmissionsPeriod):
+    """Emissions, and what was displaced."""
 
-    area_ha: Area
-    agb_t_ha: Agb
-
-
-class PlantingPeriod(PeriodFacts):
-    """Totals over the period and all its land."""
-
-    fertiliser_n_kg_project: Annotated[Amount, Field(description="项目施用化肥氮（kg N）")]
-    fertiliser_n_kg_baseline: Annotated[Amount, Field(description="基线施用化肥氮（kg N）")]
-    organic_n_kg_project: Annotated[Amount, Field(description="项目施用有机肥氮（kg N）")]
-    organic_n_kg_baseline: Annotated[Amount, Field(description="基线施用有机肥氮（kg N）")]
-    urea_t_project: Annotated[Amount, Field(description="项目施用尿素（t）")]
-    urea_t_baseline: Annotated[Amount, Field(description="基线施用尿素（t）")]
     leakage_co2e_t: Annotated[Amount, Field(description="边界外增加的排放（tCO₂e）")]
-    fires: Annotated[list[StatedFire], Field(description="过火")]
 
-    def parts(self) -> dict[str, Any]:
+    def parts(self, standing: Standing) -> dict[str, Any]:
         """Return emissions and leakage."""
-        stated = self.model_dump(exclude={"leakage_co2e_t", "fires"})
-        return {
-            "emissions": {
-                **stated,
-                "n2o_factors": CLIMATE,
-                "fires": [fire.model_dump() for fire in self.fires],
-            },
-            "leakage_co2e_t": self.leakage_co2e_t,
-        }
-
-    def unstated(self, told: Told) -> list[str]:
-        """Return fires and fertiliser on record that are not stated."""
-        found = []
-        if told["fire"] and not self.fires:
-            found.append("活动记录中本期有林火，填报却没有过火")
-        spread = (self.fertiliser_n_kg_project, self.organic_n_kg_project, self.urea_t_project)
-        if any(row["work"] == "fertilising" for row in told["tending"]) and not any(spread):
-            found.append("活动记录中本期有施肥，填报却没有施肥")
-        return found
+        return {**super().parts(standing), "leakage_co2e_t": self.leakage_co2e_t}
 
 
 class Planting(ProjectFacts):
     """What every planting project states: the conditions of CCER-14-001."""
 
-    PERIOD: ClassVar[type[PeriodFacts]] = PlantingPeriod
     ASKS_LAND: ClassVar[bool] = True
 
     forest_category: Annotated[Category, Field(description="林种")]
@@ -99,7 +65,6 @@ class Planting(ProjectFacts):
 
     def parts(self, standing: Standing) -> dict[str, Any]:
         """Return what the conditions are checked by."""
-        assert standing.land is not None  # Frozen with every round of a planting project.
         return {"eligibility": self._conditions(standing.land).model_dump()}
 
     def _conditions(self, land: LandFacts) -> Ccer14:
@@ -109,7 +74,8 @@ class Planting(ProjectFacts):
             tenure_documented=land.tenure_documented,
             smallest_parcel_m2=land.smallest_parcel_m2,
             start_year=self.start_year,
-            wetland=land.wetland,
+            # A round without a class for every parcel was refused.
+            wetland=bool(land.wetland),
             scattered_trees_removed=self.scattered_trees_removed,
             shrub_removal_share=self.shrub_removal_share,
         )

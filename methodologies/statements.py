@@ -20,11 +20,12 @@ Told = Mapping[str, Sequence[Mapping[str, Any]]]
 class LandFacts:
     """What the register says of the round's land.
 
+    wetland : None where no class of the land survey is on file for some of it
     smallest_parcel_m2 : the smallest contiguous piece of any parcel
     """
 
     tenure_documented: bool
-    wetland: bool
+    wetland: bool | None
     smallest_parcel_m2: float
 
 
@@ -32,12 +33,11 @@ class LandFacts:
 class Standing:
     """What the register knows when a round is measured.
 
-    land : None where the method asks nothing about it
     credited_before_co2_t : what counts already, in this registry and elsewhere [tCO2]
     baseline_basis : what the project's baseline rests on
     """
 
-    land: LandFacts | None
+    land: LandFacts
     credited_before_co2_t: float
     baseline_basis: str
 
@@ -45,7 +45,11 @@ class Standing:
 class PeriodFacts(Model):
     """What a round states of its period, with evidence."""
 
-    def parts(self) -> dict[str, Any]:
+    def against(self, land: LandFacts) -> list[Check]:
+        """Return the method's conditions that statement and land break."""
+        return []
+
+    def parts(self, standing: Standing) -> dict[str, Any]:
         """Return what it adds to the method's input."""
         raise NotImplementedError
 
@@ -57,12 +61,10 @@ class PeriodFacts(Model):
 class ProjectFacts(Model):
     """What a project states once, with evidence.
 
-    PERIOD : the statement of its rounds
-    ASKS_LAND : the register has to say what the land is
+    ASKS_LAND : the register has to know the class of its land
     """
 
-    PERIOD: ClassVar[type[PeriodFacts]]
-    ASKS_LAND: ClassVar[bool]
+    ASKS_LAND: ClassVar[bool] = False
 
     @property
     def strata_named(self) -> list[str] | None:

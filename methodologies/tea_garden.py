@@ -5,7 +5,7 @@ Fields: method text 2.2 (age), 2.3 (baseline, pruning events), 2.6 (conversion).
 """
 
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -38,7 +38,7 @@ class GardenPeriod(PeriodFacts):
     cleared_area_ha: Annotated[Amount, Field(description="本期开垦为茶园的面积（公顷）")]
     cleared_c_t_ha: Annotated[Amount, Field(description="开垦前的碳储量（tC/公顷）")]
 
-    def parts(self) -> dict[str, Any]:
+    def parts(self, standing: Standing) -> dict[str, Any]:
         """Return prunings and conversion."""
         return {
             "prunings": [row.model_dump(mode="json") for row in self.prunings],
@@ -61,9 +61,6 @@ class GardenPeriod(PeriodFacts):
 
 class TeaGardens(ProjectFacts):
     """The gardens of a project, by the year they were planted in."""
-
-    PERIOD: ClassVar[type[PeriodFacts]] = GardenPeriod
-    ASKS_LAND: ClassVar[bool] = False
 
     strata: Annotated[list[GardenAge], Field(min_length=1, description="各层的种植年份")]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from methodologies import catalogue
 from pages import _kit, _layer_card, _statements, _why, _why_story, _words
 from pages._kit import Column
 from pages._project_card import Card, RoundLine, RunLine
@@ -54,10 +55,8 @@ def show_rounds(me: Actor, card: Card) -> None:
         with st.expander(t("开启新的监测期", "Open a new round"), expanded=not card.rounds):
             if card.by_records:
                 open_by_records(me, card)
-            elif card.stated is not None:
-                open_planting(me, card)
             else:
-                open_form(me, card)
+                open_stated(me, card)
 
 
 def open_by_records(me: Actor, card: Card) -> None:
@@ -88,11 +87,15 @@ def open_by_records(me: Actor, card: Card) -> None:
     )  # fmt: skip
 
 
-def open_planting(me: Actor, card: Card) -> None:
+def open_stated(me: Actor, card: Card) -> None:
     """State what happened in the period, choose dates or layers, and freeze."""
     facts = _statements.ask_period_facts(f"open.{card.id}", card.method_id)
+    by_round = catalogue.method(card.method_id).by_round
+    if by_round == "map_and_plots":
+        open_form(me, card, facts)
+        return
     bamboo = card.sink_type == "bamboo"
-    how = "plots" if not bamboo else st.radio(
+    how = "plots" if by_round == "plots" else st.radio(
         t("核算用", "Measured by"), ["plots", "maps"], horizontal=True, key="open.how",
         format_func=lambda one: t("只用样地", "plots alone") if one == "plots"
         else t("样地校正两期图层", "two layers corrected by plots"),
@@ -135,8 +138,8 @@ def open_planting(me: Actor, card: Card) -> None:
     )  # fmt: skip
 
 
-def open_form(me: Actor, card: Card, facts: Mapping[str, Any] | None = None) -> None:
-    """Choose two layers and freeze, with what is stated of the period in a planting project."""
+def open_form(me: Actor, card: Card, facts: Mapping[str, Any]) -> None:
+    """Choose two layers and freeze, with what is stated of the period."""
     with db.transaction(me) as session:
         known = {
             layer.id: (
@@ -170,7 +173,7 @@ def open_form(me: Actor, card: Card, facts: Mapping[str, Any] | None = None) -> 
         f"A round from {known[start][0]} to {known[end][0]} opens: {len(card.parcels)} parcels, two "
         f"layers and {twice} plots visited twice are frozen.",
     )
-    ready = facts is None or _statements.complete(facts)
+    ready = _statements.complete(facts)
     confirm_opening(
         me, card, sentence, ready,
         lambda session: openings.by_layers(

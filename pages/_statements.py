@@ -47,6 +47,20 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "fires": "Fires",
         "strata": "Strata",
         "prunings": "Pruning, cutting down, replanting",
+        "crown_closure": "Crown closure of the bamboo (%)",
+        "tree_closure": "Closure of scattered trees (%)",
+        "culm_height_m": "Mean height of culms (m)",
+        "culm_dbh_cm": "Mean DBH (cm)",
+        "wetland": "It is a wetland",
+        "organic_soil": "The soil is organic",
+        "law_breached": "Forestry law or binding standards were breached",
+        "litter_removed": "Litter was taken away",
+        "deep_tillage": "Deep tillage",
+        "fertiliser_covered": "Fertiliser in furrows or holes, covered (yes where none is spread)",
+        "management_measure": "At least one measure of management was taken",
+        "culms_t_project": "Culms cut by the project (t dry)",
+        "culms_t_baseline": "Culms cut in the baseline (t dry)",
+        "tree_loss_co2_t": "Loss of scattered trees (tCO₂)",
         "cleared_area_ha": "Cleared for gardens in the period (ha)",
         "cleared_c_t_ha": "Carbon stock before clearing (tC/ha)",
     }
@@ -110,23 +124,33 @@ def of_round(session: Any, round_id: int) -> list[Stated]:
     if found is None:
         return []
     project, row = found
-    method_id = session.get_one(projects.Project, project.project_id).method_id
-    said = [
-        _of_project(session, method_id, project),
+    method_id = rounds.method_of(session, rounds.get(session, round_id))
+    land = row.land_facts
+    return [
+        *([] if project is None else [_of_project(session, method_id, project)]),
         Stated(
             t("本期填报", "Stated of this period"),
-            _pairs(row.period, statements.titles(catalogue.STATEMENTS[method_id].PERIOD)),
+            _pairs(row.period, statements.titles(catalogue.PERIODS[method_id])),
             _documents(session, stated_facts.ROUND_SUBJECT, round_id),
         ),
+        Stated(
+            t("登记簿所载（开启时）", "By the register, on opening"),
+            (
+                (t("权属有证明", "Tenure documented"), _yes(land.tenure_documented)),
+                (
+                    t("湿地", "Wetland"),
+                    t("没有地类", "no class on file")
+                    if land.wetland is None
+                    else _yes(land.wetland),
+                ),
+                (
+                    t("最小连续地块", "Smallest contiguous piece"),
+                    f"{land.smallest_parcel_m2:,.0f} m²",
+                ),
+            ),
+            None,
+        ),
     ]
-    if (land := row.land_facts) is not None:
-        pairs = (
-            (t("权属有证明", "Tenure documented"), _yes(land.tenure_documented)),
-            (t("湿地", "Wetland"), _yes(land.wetland)),
-            (t("最小连续地块", "Smallest contiguous piece"), f"{land.smallest_parcel_m2:,.0f} m²"),
-        )
-        said.append(Stated(t("登记簿所载（开启时）", "By the register, on opening"), pairs, None))
-    return said
 
 
 def _of_project(session: Any, method_id: str, row: stated_facts.ProjectStatement) -> Stated:
@@ -160,7 +184,7 @@ def _said(name: str, value: Any) -> str:
             return "；".join(_said_row(row) for row in value)
     if name == "start_year":
         return str(value)
-    return _words.share(value) if name.endswith("_share") else f"{value:,g}"
+    return _words.share(value) if name.endswith(("_share", "_closure")) else f"{value:,g}"
 
 
 def _said_row(row: Mapping[str, Any]) -> str:
@@ -306,7 +330,8 @@ def _ask_age(key: str, stratum: str) -> dict[str, Any]:
 
 def ask_period_facts(key: str, method_id: str) -> dict[str, Any]:
     """Fields for what a round states of its period; None where nothing is typed yet."""
-    names = statements.titles(catalogue.STATEMENTS[method_id].PERIOD)
+    model = catalogue.PERIODS[method_id]
+    names = statements.titles(model)
     st.markdown(f"**{t('本期填报', 'Stated of this period')}**")
     st.caption(
         t(
@@ -315,10 +340,37 @@ def ask_period_facts(key: str, method_id: str) -> dict[str, Any]:
             "the opening.",
         )
     )
-    events = [name for name in names if name in ("fires", "prunings")]
-    found = _ask_amounts(key, names, [name for name in names if name not in events])
-    for name in events:
+    kinds = {name: model.model_fields[name].annotation for name in names}
+    found = _ask_yes_or_no(key, names, [name for name in names if kinds[name] is bool])
+    found |= _ask_shares(key, names, [name for name in names if name.endswith("_closure")])
+    found |= _ask_amounts(
+        key, names, [name for name in names if name not in found and kinds[name] is float]
+    )
+    for name in set(names) - set(found):
         found[name] = _ask_fires(key) if name == "fires" else _ask_prunings(key)
+    return found
+
+
+def _ask_yes_or_no(key: str, names: Mapping[str, str], asked: Sequence[str]) -> dict[str, Any]:
+    """Conditions that hold or not; none is taken for granted."""
+    found: dict[str, Any] = {}
+    for first in range(0, len(asked), 2):
+        for column, name in zip(st.columns(2), asked[first : first + 2], strict=False):
+            found[name] = column.radio(
+                _title(names, name), [True, False], index=None, horizontal=True,
+                format_func=_yes, key=f"{key}.{name}",
+            )  # fmt: skip
+    return found
+
+
+def _ask_shares(key: str, names: Mapping[str, str], asked: Sequence[str]) -> dict[str, Any]:
+    """Shares, typed as per cent."""
+    found: dict[str, Any] = {}
+    for column, name in zip(st.columns(2), asked, strict=False):
+        percent = column.number_input(
+            _title(names, name), 0.0, 100.0, value=None, key=f"{key}.{name}"
+        )
+        found[name] = None if percent is None else percent / 100
     return found
 
 

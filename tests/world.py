@@ -20,7 +20,7 @@ from sinks.cooperative import balance, contracts
 from sinks.core import db, people, policies
 from sinks.core.actor import Actor, Role
 from sinks.core.people import Person
-from sinks.crediting import issuance, openings, projects, rounds, verification
+from sinks.crediting import issuance, openings, projects, rounds, stated_facts, verification
 from sinks.land import attributes, claims, parcel_outlines, parcels, rights
 from sinks.measurement import activity_records, layers, plots
 
@@ -301,14 +301,17 @@ def measured_round(
     add_plots(session, people_, project_id, 30)
     row = openings.by_layers(
         session, people_["clerk"], project_id, layer_start_id=found.start_id,
-        layer_end_id=found.end_id,
+        layer_end_id=found.end_id, facts=MANAGED,
     )  # fmt: skip
+    rounds.add_evidence(session, people_["clerk"], row.id, name="经营记录.pdf", content=b"x")
     rounds.measure(session, people_["clerk"], row.id)
     return Story(project_id, row.id, parcel_ids, contract_id)
 
 
 def recorded(session: Session, people_: dict[str, Actor], round_id: int, filing_no: str) -> None:
     """A measured round goes on notice, is verified and recorded, each by its person."""
+    if stated_facts.of_round(session, round_id) is not None:
+        rounds.add_evidence(session, people_["clerk"], round_id, name="记录.pdf", content=b"x")
     rounds.publish(session, people_["clerk"], round_id)
     verification.begin(session, people_["verifier"], round_id)
     verification.verify(session, people_["verifier"], round_id, "核证通过")
@@ -574,6 +577,14 @@ QUIET_PERIOD = {
     "fertiliser_n_kg_project": 0.0, "fertiliser_n_kg_baseline": 0.0, "organic_n_kg_project": 0.0,
     "organic_n_kg_baseline": 0.0, "urea_t_project": 0.0, "urea_t_baseline": 0.0,
     "leakage_co2e_t": 0.0, "fires": [],
+}  # fmt: skip
+MANAGED: dict[str, object] = {
+    **{name: value for name, value in QUIET_PERIOD.items() if name != "leakage_co2e_t"},
+    "crown_closure": 0.7, "tree_closure": 0.0, "culm_height_m": 11.0, "culm_dbh_cm": 9.0,
+    "wetland": False, "organic_soil": False, "law_breached": False, "litter_removed": False,
+    "scattered_trees_removed": False, "deep_tillage": False, "fertiliser_covered": True,
+    "management_measure": True, "culms_t_project": 0.0, "culms_t_baseline": 0.0,
+    "tree_loss_co2_t": 0.0,
 }  # fmt: skip
 
 

@@ -34,6 +34,17 @@ STEPS = (
     "created", "published", "validated", "registered", "open", "measured", "notice", "findings",
     "verified", "recorded", "issued",
 )  # fmt: skip
+# Bamboo that is cut as before, and on which nothing is spread.
+STATED = {
+    "crown_closure": 0.75, "tree_closure": 0.05, "culm_height_m": 12.0, "culm_dbh_cm": 9.5,
+    "wetland": False, "organic_soil": False, "law_breached": False, "litter_removed": False,
+    "scattered_trees_removed": False, "deep_tillage": False, "fertiliser_covered": True,
+    "management_measure": True, "fertiliser_n_kg_project": 0.0, "fertiliser_n_kg_baseline": 0.0,
+    "organic_n_kg_project": 0.0, "organic_n_kg_baseline": 0.0, "urea_t_project": 0.0,
+    "urea_t_baseline": 0.0, "fires": [], "culms_t_project": 60.0, "culms_t_baseline": 60.0,
+    "tree_loss_co2_t": 0.0,
+}  # fmt: skip
+EVIDENCE = "演示：各年竹材销售台账与劈山抚育记录，没有施肥，没有过火。\n"
 STATEMENT = "演示：经现场核查，项目符合方法学适用条件，边界、权属与样地记录一致。"
 
 
@@ -189,8 +200,11 @@ class _Way:
         with self.stage.acting(self.plan.clerk) as (session, actor):
             self.round_id = openings.by_layers(
                 session, actor, self.project_id, layer_start_id=self.layers.start_id,
-                layer_end_id=self.layers.end_id,
+                layer_end_id=self.layers.end_id, facts=STATED,
             ).id  # fmt: skip
+            rounds.add_evidence(
+                session, actor, self.round_id, name="演示经营记录.txt", content=EVIDENCE.encode()
+            )
 
     def _measured(self) -> None:
         with self.stage.acting(self.plan.clerk) as (session, actor):

@@ -45,16 +45,16 @@ def open_round(
         typer.Option(parser=_input.day, help="按活动记录或只用样地：终止日（不含当日）"),
     ] = None,
     facts: Annotated[
-        Path | None, typer.Option(help="本期填报（造林方法）：JSON 文件，- 为标准输入")
+        Path | None, typer.Option(help="本期填报（按样地核算的方法）：JSON 文件，- 为标准输入")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """开启监测期：地块、图层和样地（或活动记录）就此固定；造林方法还固定本期填报。"""
+    """开启监测期：地块、图层和样地（或活动记录）就此固定；按样地核算的还固定本期填报。"""
     stated = None if facts is None else _input.json_object(facts)
     with _database.acting() as (session, actor):
         project_id = _names.project_id(session, project)
         match start_layer, end_layer, start, end:
-            case int(), int(), None, None:
+            case int(), int(), None, None if stated is not None:
                 row = openings.by_layers(
                     session, actor, project_id, layer_start_id=start_layer,
                     layer_end_id=end_layer, facts=stated,
@@ -69,7 +69,8 @@ def open_round(
                 )
             case _:
                 raise Invalid(
-                    "请给出 --start-layer 与 --end-layer，或（按活动记录、只用样地核算时）--start 与 --end。",
+                    "请给出 --start-layer、--end-layer 与 --facts，或只用样地的 --start、--end 与 --facts，"
+                    "或按活动记录的 --start 与 --end。",
                     code="period_or_layers",
                 )
         document = _shown(row)

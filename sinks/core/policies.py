@@ -215,6 +215,12 @@ KINDS = {
             25, None, 1, 100, "竹茶林方法说明 2.3（方程拟合范围上限）",
         ),
         Kind(
+            "market_leakage_share.moso-mgmt", "少采的竹材由别处补上的比例（市场泄漏）",
+            "Harvest made up elsewhere (market leakage)", "份额 0–1",
+            None, None, 0.0, 1.0,
+            "竹茶林方法说明 1.12：只在项目采伐少于基线时用到；没有文献给出本地比例，由登记机构确定",
+        ),
+        Kind(
             "pruning_plane_m.tea", "茶园修剪面高度", "Pruning plane, tea", "m",
             0.5, None, 0.1, 2.0, "Shiratori 等 2024（静冈），本地值待测",
         ),

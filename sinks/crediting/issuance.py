@@ -114,7 +114,7 @@ def issue(
         ).items()
     }
     run = runs.get(session, row.run_id or 0)
-    _refuse_unissuable(run, values)
+    _refuse_unissuable(session, run, values)
     kg_by_parcel = {item.parcel_id: item.issuable_kg for item in runs.parcels_of(session, run.id)}
     # Held, so that two rounds of one project do not number the same batch.
     project = projects.locked(session, row.project_id)
@@ -158,7 +158,7 @@ def whole_kg(co2_t: float) -> int:
     return math.floor(round(co2_t * 1000.0, 6))
 
 
-def _refuse_unissuable(run: Run, values: dict[str, Any]) -> None:
+def _refuse_unissuable(session: Session, run: Run, values: dict[str, Any]) -> None:
     if not run.policies_in_force:
         raise Conflict("核算时有政策尚未生效，请重新核算、公示并核证。", code="remeasure")
     result = run.result
@@ -168,6 +168,13 @@ def _refuse_unissuable(run: Run, values: dict[str, Any]) -> None:
     used = run.input["policy"]
     for name, key in round_policies.POLICIES_OF[run.method_id].items():
         if used[name] != values[key]:
+            raise Conflict(
+                f"政策“{policies.KINDS[key].title_zh}”在核算后已改变，请重新核算。",
+                code="remeasure",
+            )
+    for name, key in round_policies.where_decided(run.method_id).items():
+        row = policies.find(session, key)
+        if used.get(name) != (None if row is None else row.value):
             raise Conflict(
                 f"政策“{policies.KINDS[key].title_zh}”在核算后已改变，请重新核算。",
                 code="remeasure",

@@ -36,13 +36,13 @@ def by_layers(
     *,
     layer_start_id: int,
     layer_end_id: int,
-    facts: Mapping[str, Any] | None = None,
+    facts: Mapping[str, Any],
 ) -> MonitoringRound:
     """Open a round over the period between two layers and freeze parcels, layers and sample.
 
     A project may measure before it is registered; it may publish only after.
 
-    facts : of a planting method, what is stated of the period (`ProjectFacts.PERIOD`)
+    facts : what is stated of the period (`catalogue.PERIODS`)
 
     Raises
     ------
@@ -53,7 +53,7 @@ def by_layers(
         A constraint under a parcel, or what it is, keeps it from being credited.
     """
     project = projects.owned(session, actor, project_id)
-    _refuse_other_measure(project, ("map_and_plots",) if facts is None else ("planting",))
+    _refuse_other_measure(project, ("map_and_plots", "planting"))
     start, end = (
         layers.value_layer(session, layer_id, "agb") for layer_id in (layer_start_id, layer_end_id)
     )
@@ -61,8 +61,7 @@ def by_layers(
         raise Invalid("请选择先后两个日期的图层。", code="layers")
     row = _opened(session, actor, project, start.epoch, end.epoch, (start.id, end.id))
     _freeze_sample(session, row)
-    if facts is not None:
-        _freeze_facts(session, actor, row, project.method_id, facts)
+    _freeze_facts(session, actor, row, project.method_id, facts)
     audit.record(
         session, actor, "round.open", f"round:{row.id}",
         {"project": project_id, "layers": [start.sha256, end.sha256]},
@@ -191,7 +190,7 @@ def _refuse_other_measure(project: projects.Project, wanted: Sequence[str]) -> N
     if catalogue.method(project.method_id).by_round not in wanted:
         raise Invalid(
             f"方法 {project.method_id} 不是这样核算的：有的按两期图层和样地，有的只按样地，有的按活动记录，"
-            "造林、茶园还须填报本期事实。",
+            "按样地的还须填报本期事实。",
             code="method",
         )
 

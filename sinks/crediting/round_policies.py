@@ -72,6 +72,17 @@ POLICIES_OF: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 
 
+# Calculated with where the registrar has decided; where not, the method names what it lacks.
+WHERE_DECIDED: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {"moso-mgmt/1": {"market_leakage_share": "market_leakage_share.moso-mgmt"}}
+)
+
+
+def where_decided(method_id: str) -> Mapping[str, str]:
+    """The keys of the policies that a measurement uses if they are in force, by their names."""
+    return WHERE_DECIDED.get(method_id, {})
+
+
 def needed(method_id: str) -> Mapping[str, str]:
     """The keys of the policies that a measurement by a method needs, by the names it reads."""
     if catalogue.method(method_id).by_round in ("records", "plots"):
@@ -84,4 +95,10 @@ def calculating(session: Session, method_id: str) -> tuple[dict[str, Any], bool]
     found = {
         name: policies.value_or_suggestion(session, key) for name, key in needed(method_id).items()
     }
-    return {name: value for name, (value, _) in found.items()}, all(ok for _, ok in found.values())
+    decided = {
+        name: row.value
+        for name, key in where_decided(method_id).items()
+        if (row := policies.find(session, key)) is not None
+    }
+    values = {name: value for name, (value, _) in found.items()}
+    return {**values, **decided}, all(ok for _, ok in found.values())

@@ -240,7 +240,14 @@ def frozen_by_plots(session: Session, row: MonitoringRound, policy: dict[str, An
     project = session.get_one(projects.Project, row.project_id)
     maps = None if row.layer_start_id is None else layers_of(session, row)
     samples = sample(session, row.id)
-    chosen = {name: policy[name] for name in round_policies.POLICIES_OF[project.method_id]}
+    chosen = {
+        name: policy[name]
+        for name in (
+            *round_policies.POLICIES_OF[project.method_id],
+            *round_policies.where_decided(project.method_id),
+        )
+        if name in policy
+    }
     debit_kg = policy.get("carried_debit_kg")
     if debit_kg is None:
         debit_kg = carried_debit_kg(session, row)
@@ -301,20 +308,24 @@ def _stated(
     """What is stated, as parts of the method's input and of each of its strata."""
     found = stated_facts.of_round(session, row.id)
     if found is None:
-        return {}, {}
-    facts = found[0].facts(project.method_id)
+        return {}, {}  # A round of managed bamboo from before anything was asked.
+    facts = None if found[0] is None else found[0].facts(project.method_id)
     before = policy.get("credited_before_co2_t")
     if before is None:
         before = _counted_before_co2_t(session, row, facts)
     standing = Standing(found[1].land_facts, before, project.baseline_basis)
-    period = found[1].period_facts(project.method_id)
+    of_period = found[1].period_facts(project.method_id).parts(standing)
+    if facts is None:
+        return of_period, {}
     return (
-        {**facts.parts(standing), **period.parts()},
+        {**facts.parts(standing), **of_period},
         {one: facts.of_stratum(one, row.period_start, row.period_end) for one in sorted(strata)},
     )
 
 
-def _counted_before_co2_t(session: Session, row: MonitoringRound, facts: ProjectFacts) -> float:
+def _counted_before_co2_t(
+    session: Session, row: MonitoringRound, facts: ProjectFacts | None
+) -> float:
     if not isinstance(facts, planting.BambooPlanting):
         return 0.0  # Nothing but bamboo has a target structure.
     return credited_before_co2_t(session, row, facts)
@@ -370,6 +381,9 @@ def remeasure(session: Session, round_id: int, run_id: int | None = None) -> Rem
     row = get(session, round_id)
     run = run_of(session, row, run_id)
     policy, _ = round_policies.calculating(session, run.method_id)
+    # What was decided since is not what was calculated with.
+    for name in round_policies.where_decided(run.method_id):
+        policy.pop(name, None)
     stored = {"carried_debit_kg": 0, **policy, **run.input["policy"]}
     if "saturation" in run.input:
         stored["credited_before_co2_t"] = run.input["saturation"]["credited_before_co2_t"]
@@ -420,7 +434,8 @@ def _refuse_unfounded(session: Session, row: MonitoringRound, run: Run) -> None:
         round_records.refuse_without_evidence(session, row.id)
     elif stated is not None:
         stated_facts.refuse_without_evidence(session, stated_facts.ROUND_SUBJECT, row.id)
-        before = _counted_before_co2_t(session, row, stated[0].facts(run.method_id))
+        facts = None if stated[0] is None else stated[0].facts(run.method_id)
+        before = _counted_before_co2_t(session, row, facts)
         if run.input.get("saturation", {}).get("credited_before_co2_t", 0.0) != before:
             raise Conflict("以前监测期计入的量已改变，请重新核算后再公示。", code="remeasure")
     if run.input["policy"].get("carried_debit_kg", 0) != carried_debit_kg(session, row):

@@ -56,20 +56,20 @@ class RoundStatement(Base):
     __tablename__ = "round_facts"
 
     round_id: Mapped[int] = mapped_column(ForeignKey("monitoring_round.id"), primary_key=True)
-    project_facts_id: Mapped[int] = mapped_column(ForeignKey("project_facts.id"))
+    # None where projects by the method state nothing.
+    project_facts_id: Mapped[int | None] = mapped_column(ForeignKey("project_facts.id"))
     period: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    # Empty where the method asks nothing about the land.
     land: Mapped[dict[str, Any]] = mapped_column(JSONB)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     recorded_at: Mapped[RecordedAt]
 
     def period_facts(self, method_id: str) -> PeriodFacts:
         """What it says, by the statement that the project's method asks for."""
-        return inputs.parse(catalogue.STATEMENTS[method_id].PERIOD, self.period)
+        return inputs.parse(catalogue.PERIODS[method_id], self.period)
 
     @property
-    def land_facts(self) -> LandFacts | None:
-        return LandFacts(**self.land) if self.land else None
+    def land_facts(self) -> LandFacts:
+        return LandFacts(**self.land)
 
 
 def state(
@@ -113,11 +113,15 @@ def of_project(session: Session, project_id: int) -> ProjectStatement | None:
     )
 
 
-def of_round(session: Session, round_id: int) -> tuple[ProjectStatement, RoundStatement] | None:
-    """What a round has frozen; None where its method asks for none."""
+def of_round(
+    session: Session, round_id: int
+) -> tuple[ProjectStatement | None, RoundStatement] | None:
+    """What a round has frozen, of its project and of its period; None where nothing is stated."""
     row = session.get(RoundStatement, round_id)
     if row is None:
         return None
+    if row.project_facts_id is None:
+        return None, row
     return session.get_one(ProjectStatement, row.project_facts_id), row
 
 
@@ -146,29 +150,42 @@ def freeze(
         Nothing was planted by then; a parcel has no reviewed land class; the method does not apply;
         or the activity records tell of a fire or of fertiliser that is not stated.
     """
-    stated = inputs.parse(catalogue.STATEMENTS[method_id].PERIOD, values)
+    stated = inputs.parse(catalogue.PERIODS[method_id], values)
+    found = land_facts(session, land, period)
     project = of_project(session, project_id)
-    assert project is not None  # Asked for when such a project is made.
-    facts = project.facts(method_id)
-    if period[1] <= date(facts.first_year, 1, 1):
-        raise Conflict(
-            f"{facts.first_year} 年才开工或种植，监测期 {period[1]} 即止，没有可核算的。",
-            code="before_planting",
-        )
-    found = land_facts(session, land, period) if facts.ASKS_LAND else None
-    if found is not None:
-        _refuse_ineligible(facts.against(found))
+    if project is not None:
+        _refuse_unfit(session, project.facts(method_id), list(land), found, period[1])
+    _refuse_ineligible(stated.against(found))
     _refuse_unstated(session, list(land), period, stated)
     row = RoundStatement(
         round_id=round_id,
-        project_facts_id=project.id,
+        project_facts_id=None if project is None else project.id,
         period=stated.model_dump(mode="json"),
-        land={} if found is None else asdict(found),
+        land=asdict(found),
         person_id=actor.person_id,
     )
     session.add(row)
     session.flush()
     return row
+
+
+def _refuse_unfit(
+    session: Session, facts: ProjectFacts, parcel_ids: Sequence[int], land: LandFacts, end: date
+) -> None:
+    """Refuse a round before there is anything to measure, or on land the method is not for."""
+    if end <= date(facts.first_year, 1, 1):
+        raise Conflict(
+            f"{facts.first_year} 年才开工或种植，监测期 {end} 即止，没有可核算的。",
+            code="before_planting",
+        )
+    if facts.ASKS_LAND and land.wetland is None:
+        unknown = sorted(set(parcel_ids) - _classed(session, parcel_ids))
+        raise Conflict(
+            f"地块 {_named(session, unknown)} 没有经复核的地类（国土三调），不知道原来是不是湿地。"
+            "请由林业员录入并复核后再开启监测期。",
+            code="land_class_missing",
+        )
+    _refuse_ineligible(facts.against(land))
 
 
 def land_facts(
@@ -177,7 +194,7 @@ def land_facts(
     """What the register says of parcels in a period [start, end).
 
     Documented tenure: each has a reviewed right at the start and on the last day. Wetland: any of
-    them was ever of a wetland class, or on a list of wetlands.
+    them was ever of a wetland class, or on a list of wetlands; unknown while one has no class.
     """
     pieces = [piece for outline in land.values() for piece in outline.geoms]
     days = (period[0], period[1] - timedelta(days=1))
@@ -199,29 +216,30 @@ def _documented(session: Session, parcel_ids: Iterable[int], day: date) -> bool:
     return set(parcel_ids) <= set(session.scalars(documented))
 
 
-def _was_wetland(session: Session, parcel_ids: Iterable[int]) -> bool:
-    reviewed = list(
-        session.scalars(
-            select(ParcelAttribute).where(
-                ParcelAttribute.parcel_id.in_(list(parcel_ids)),
-                ParcelAttribute.reviewed_at.is_not(None),
-                ParcelAttribute.kind.in_((AttributeKind.LAND_CLASS, AttributeKind.WETLAND)),
-            )
-        )
-    )
-    classed = {row.parcel_id for row in reviewed if row.kind == AttributeKind.LAND_CLASS}
-    if unknown := sorted(set(parcel_ids) - classed):
-        raise Conflict(
-            f"地块 {_named(session, unknown)} 没有经复核的地类（国土三调），不知道原来是不是湿地。"
-            "请由林业员录入并复核后再开启监测期。",
-            code="land_class_missing",
-        )
-    return any(
+def _was_wetland(session: Session, parcel_ids: Iterable[int]) -> bool | None:
+    reviewed = _reviewed(session, parcel_ids)
+    if any(
         row.value["legal_wetland"]
         if row.kind == AttributeKind.WETLAND
         else LAND_CLASSES[row.value["code"]].wetness != Wetness.NEVER
         for row in reviewed
+    ):
+        return True
+    return False if set(parcel_ids) <= _classed(session, parcel_ids) else None
+
+
+def _classed(session: Session, parcel_ids: Iterable[int]) -> set[int]:
+    rows = _reviewed(session, parcel_ids)
+    return {row.parcel_id for row in rows if row.kind == AttributeKind.LAND_CLASS}
+
+
+def _reviewed(session: Session, parcel_ids: Iterable[int]) -> list[ParcelAttribute]:
+    query = select(ParcelAttribute).where(
+        ParcelAttribute.parcel_id.in_(list(parcel_ids)),
+        ParcelAttribute.reviewed_at.is_not(None),
+        ParcelAttribute.kind.in_((AttributeKind.LAND_CLASS, AttributeKind.WETLAND)),
     )
+    return list(session.scalars(query))
 
 
 def _refuse_other_strata(facts: ProjectFacts, strata: set[str]) -> None:
@@ -252,7 +270,7 @@ def _refuse_unstated(
             for row in activity_records.standing(session, parcel_ids, kind)
             if start <= (row.values or {})["on"] < end
         ]
-        for kind in ("fire", "tending")
+        for kind in ("fire", "tending", "felling")
     }
     if lacking := stated.unstated(told):
         raise Conflict(f"{'；'.join(lacking)}；请核对。", code="unstated")

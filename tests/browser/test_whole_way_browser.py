@@ -21,6 +21,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from shapely import MultiPolygon
 
+from methodologies import catalogue, statements
 from pages import _words
 from sinks.cooperative import balance, contracts
 from sinks.core import audit, db, people, policies
@@ -75,7 +76,7 @@ PLOTS = 16
 PROJECT = "下街村毛竹林经营碳汇项目"
 LEGAL_BASIS = "湖林〔2026〕12号第三条"
 PARTS_OF_A_CLAIM = (
-    "地块与边界", "图层", "样地与竹株", "碳汇量与算式", "不确定性与扣减", "因子", "政策", "提醒与拒绝",
+    "地块与边界", "图层", "样地与竹株", "填报事实与依据", "碳汇量与算式", "不确定性与扣减", "因子", "政策", "提醒与拒绝",
 )  # fmt: skip
 DECIDED_KG = 30_000
 PRICE_FEN_T = 7341
@@ -460,6 +461,7 @@ def test_plots_from_a_table_and_two_layers_give_a_measured_round(way: Way) -> No
     clerk.press("全部登记")
     clerk.told(f"已登记 {PLOTS} 个新样地、{2 * PLOTS} 次调查、{culms:,} 株竹")
     clerk.pick("监测期")
+    state_the_period(clerk)
     clerk.choose("期初图层", "2023")
     clerk.choose("期末图层", "2025")
     clerk.decide("开启监测期", saying=f"{PLOTS} 个两期都调查过的样地")
@@ -478,8 +480,29 @@ def test_plots_from_a_table_and_two_layers_give_a_measured_round(way: Way) -> No
     [shown] = clerk.rows("核算时间")
     assert shown["净碳汇量"] == f"{result['net_co2_t']:,.2f}"
     assert shown["可签发"] == f"{result['issuable_kg']:,}"
+    clerk.hand_in("本期填报的依据材料", evidence(way.folder / "经营记录.txt"))
+    clerk.press("存档")
+    clerk.told("已存档")
     clerk.decide("公示核算结果", saying=f"{result['issuable_kg']:,} 千克")
     clerk.told("已公示")
+
+
+def state_the_period(clerk: Visitor) -> None:
+    """Bamboo that is kept as before, on which nothing is spread; every question is answered."""
+    titles = statements.titles(catalogue.PERIODS["moso-mgmt/1"])
+    for name, title in titles.items():
+        match world.MANAGED[name]:
+            case bool(holds):
+                clerk.mark(title, "是" if holds else "否")
+            case float(amount):
+                clerk.type(title, f"{amount * 100 if name.endswith('_closure') else amount:g}")
+    clerk.choose("本期过火", "否")
+
+
+def evidence(path: Path) -> Path:
+    """A record of management, as a file."""
+    path.write_text("劈山抚育记录，没有施肥，没有过火。", encoding="utf-8")
+    return path
 
 
 def plot_table(path: Path) -> tuple[Path, int]:

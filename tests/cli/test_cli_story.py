@@ -72,7 +72,7 @@ def layers(registry, folder: Path) -> list[int]:
     return ids
 
 
-def recorded_round(registry, people, codes: list[str], layer_ids: list[int]) -> int:
+def recorded_round(registry, people, codes: list[str], layer_ids: list[int], write) -> int:
     """Contract, project and round up to the quantity filing; the round's id."""
     registry.done(
         "contract", "draft", "收储-1", "--counterparty", world.VILLAGE,
@@ -99,6 +99,8 @@ def recorded_round(registry, people, codes: list[str], layer_ids: list[int]) -> 
         layer_ids[0],
         "--end-layer",
         layer_ids[1],
+        "--facts",
+        write("facts.json", world.MANAGED),
         by="clerk",
     )
     round_id = opened["id"]
@@ -107,6 +109,7 @@ def recorded_round(registry, people, codes: list[str], layer_ids: list[int]) -> 
     assert registry.done("round", "remeasure", round_id)["same_result"] is True
     other = registry.done("round", "what-if", round_id, "--policy", "deduction=flat", by="clerk")
     assert other["alternatives"][0]["deduction_share"] == pytest.approx(0.15)
+    registry.done("round", "evidence", round_id, write("经营记录.json", {}), by="clerk")
     registry.done("round", "publish", round_id, by="clerk")
     registry.done("round", "begin", round_id, by="verifier")
     found = registry.done(
@@ -199,7 +202,7 @@ def test_the_whole_way_from_a_file_to_a_retired_credit(
     decide_policies(registry)
     codes = enrolled(registry, land_file)
     layer_ids = layers(registry, tmp_path)
-    round_id = recorded_round(registry, people, codes, layer_ids)
+    round_id = recorded_round(registry, people, codes, layer_ids, write)
     assert registry.refused("round", "issue", round_id, by="authority") == "role"
     issued = registry.done("round", "issue", round_id, by="registrar")
     assert issued["status"] == "issued" and issued["holders_kg"] > 100_000

@@ -68,7 +68,7 @@ def test_a_lapsed_contract_lets_the_parcel_leave_and_the_next_round_leaves_it_ou
     assert (gone.parcel_id, gone.reason) == (ids[0], "收储合同期满未续")
     row = openings.by_layers(
         session, people["clerk"], project_id, layer_start_id=layers.start_id,
-        layer_end_id=layers.end_id,
+        layer_end_id=layers.end_id, facts=world.MANAGED,
     )  # fmt: skip
     assert [one.parcel_id for one in rounds.round_parcels(session, row.id)] == ids[1:]
     told = [one.text for one in parcel_history.history(session, ids[0], names=False)]
@@ -165,7 +165,7 @@ def test_a_round_that_opens_at_the_same_instant_waits_and_leaves_the_parcel_out(
         with db.transaction(people["clerk"], bind=engine) as session:
             row = openings.by_layers(
                 session, people["clerk"], project_id, layer_start_id=found.start_id,
-                layer_end_id=found.end_id,
+                layer_end_id=found.end_id, facts=world.MANAGED,
             )  # fmt: skip
             opened.append([one.parcel_id for one in rounds.round_parcels(session, row.id)])
 

@@ -58,7 +58,12 @@ def issued_round(
     session: Session, people: dict[str, Actor], project_id: int, start_id: int, end_id: int
 ) -> tuple[int, issuance.Issued]:
     row = openings.by_layers(
-        session, people["clerk"], project_id, layer_start_id=start_id, layer_end_id=end_id
+        session,
+        people["clerk"],
+        project_id,
+        layer_start_id=start_id,
+        layer_end_id=end_id,
+        facts=world.MANAGED,
     )
     rounds.measure(session, people["clerk"], row.id)
     world.recorded(session, people, row.id, f"备案-{row.id}")

@@ -115,7 +115,7 @@ def test_a_round_before_the_right_began_is_refused(
     with pytest.raises(Conflict) as refusal:
         openings.by_layers(
             session, people["clerk"], project.id, layer_start_id=found.start_id,
-            layer_end_id=found.end_id,
+            layer_end_id=found.end_id, facts=world.MANAGED,
         )  # fmt: skip
     assert refusal.value.code == "not_held" and "2023-01-01" in refusal.value.message
 

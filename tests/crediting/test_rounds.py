@@ -183,7 +183,7 @@ def test_a_raster_alone_earns_nothing_on_one_parcel_and_says_why(
     found = world.two_layers(session, people, tmp_path)
     row = openings.by_layers(
         session, people["clerk"], project_id, layer_start_id=found.start_id,
-        layer_end_id=found.end_id,
+        layer_end_id=found.end_id, facts=world.MANAGED,
     )  # fmt: skip
     result = rounds.measure(session, people["clerk"], row.id).result
     assert result["gross_co2_t"] > 100 and result["issuable_kg"] == 0
@@ -199,7 +199,7 @@ def test_two_rounds_of_one_project_do_not_share_days(
     with pytest.raises(Conflict) as refusal:
         openings.by_layers(
             session, people["clerk"], story.project_id, layer_start_id=row.layer_start_id,
-            layer_end_id=row.layer_end_id,
+            layer_end_id=row.layer_end_id, facts=world.MANAGED,
         )  # fmt: skip
     assert refusal.value.code == "period"
 
@@ -282,7 +282,7 @@ def test_what_an_earlier_round_lost_is_taken_from_the_next(
     row = rounds.get(session, story.round_id)
     lost = openings.by_layers(
         session, people["clerk"], story.project_id,
-        layer_start_id=earlier.id, layer_end_id=row.layer_start_id or 0,
+        layer_start_id=earlier.id, layer_end_id=row.layer_start_id or 0, facts=world.MANAGED,
     )  # fmt: skip
     loss = rounds.measure(session, people["clerk"], lost.id).result
     debit_kg = loss["intermediate"]["debit_carried_forward_kg"]

@@ -252,9 +252,10 @@ def drawn_round(session: Session, people: dict[str, Actor], folder: Path) -> wor
     found = world.two_layers(session, people, folder)
     row = openings.by_layers(
         session, people["clerk"], project_id, layer_start_id=found.start_id,
-        layer_end_id=found.end_id,
+        layer_end_id=found.end_id, facts=world.MANAGED,
     )  # fmt: skip
     rounds.measure(session, people["clerk"], row.id)
+    rounds.add_evidence(session, people["clerk"], row.id, name="记录.pdf", content=b"x")
     rounds.publish(session, people["clerk"], row.id)
     verification.begin(session, people["verifier"], row.id)
     return world.Story(project_id, row.id, [parcel_id], contract_id)

@@ -191,7 +191,7 @@ def test_a_round_does_not_open_over_land_that_may_not_be_credited(
     with pytest.raises(NotEligible, match="天然林"):
         openings.by_layers(
             session, people["clerk"], project_id, layer_start_id=found.start_id,
-            layer_end_id=found.end_id,
+            layer_end_id=found.end_id, facts=world.MANAGED,
         )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def round_of(
     found = world.two_layers(session, people, folder)
     row = openings.by_layers(
         session, people["clerk"], project.id, layer_start_id=found.start_id,
-        layer_end_id=found.end_id,
+        layer_end_id=found.end_id, facts=world.MANAGED,
     )  # fmt: skip
     return row.id, found
 
@@ -177,7 +177,7 @@ def test_only_biomass_opens_a_round(
         with pytest.raises(Invalid) as refusal:
             openings.by_layers(
                 session, people["clerk"], project.id, layer_start_id=found.start_id,
-                layer_end_id=wrong,
+                layer_end_id=wrong, facts=world.MANAGED,
             )  # fmt: skip
         assert refusal.value.code == "layers"
 

@@ -281,7 +281,7 @@ def test_the_error_of_a_map_alone_is_said_with_its_variogram(
         first = rounds.get(session, story.round_id)
         row = openings.by_layers(
             session, who["clerk"], project.id, layer_start_id=first.layer_start_id,
-            layer_end_id=first.layer_end_id,
+            layer_end_id=first.layer_end_id, facts=world.MANAGED,
         )  # fmt: skip
         layers.give_variogram(
             session, who["officer"], first.layer_start_id, Given(300.0, 0.2, "样地残差")

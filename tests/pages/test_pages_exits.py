@@ -37,7 +37,7 @@ def test_the_owner_takes_a_parcel_out_and_the_next_round_says_that_it_is_left_ou
     with db.transaction(who["clerk"]) as session:
         round_id = openings.by_layers(
             session, who["clerk"], project_id, layer_start_id=found.start_id,
-            layer_end_id=found.end_id,
+            layer_end_id=found.end_id, facts=world.MANAGED,
         ).id  # fmt: skip
     at = screen("projects", "clerk", project=project_id, round=round_id)
     assert "已退出项目，本监测期不含" in said(at) and "收储合同期满未续" in said(at)
