@@ -31,7 +31,7 @@ __all__ = ["DemoPeople", "DemoPerson", "fill"]
 
 LEGAL_BASIS = "演示值，不是登记机构的决定"
 # The rest takes the value that the specifications suggest; for the cap they suggest none, and the
-# figure is that of the method's worked example.
+# figure is that of the method's worked example. What has neither stays undecided.
 POLICY_VALUES = {
     "unit_kg": 10,
     "notice_days.project": 0,
@@ -82,7 +82,7 @@ def _refuse_used(engine: sa.Engine) -> None:
 
 
 def _put_policies_in_force(stage: Stage) -> None:
-    """Two registrars put every policy in force, marked as demonstration; one more proposal waits."""
+    """Two registrars put the policies in force, marked as demonstration; one more proposal waits."""
     with stage.acting("registrar1") as (session, actor):
         proposed = [
             policies.propose(
@@ -90,6 +90,7 @@ def _put_policies_in_force(stage: Stage) -> None:
                 legal_basis=LEGAL_BASIS, demonstration=True,
             ).id
             for key, kind in policies.KINDS.items()
+            if key in POLICY_VALUES or kind.suggested is not None
         ]  # fmt: skip
     with stage.acting("registrar2") as (session, actor):
         today = db.today(session)

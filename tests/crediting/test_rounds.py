@@ -267,7 +267,7 @@ def test_what_an_earlier_round_lost_is_taken_from_the_next(
     world.policies_in_force(session, people)
     story = world.measured_round(session, people, tmp_path, term_from=date(2021, 1, 1))
     before = rounds.run_of(session, rounds.get(session, story.round_id))
-    assert "carried_debit_kg" not in before.input["policy"]
+    assert before.input["policy"]["carried_debit_kg"] == 0
     earlier = layers.add(
         session, people["officer"], world.biomass(tmp_path / "2021.tif", 63.0, seed=3),
         stderr_path=world.biomass(tmp_path / "se.tif", 9.0, seed=4, noise=0.5),

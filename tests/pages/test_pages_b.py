@@ -409,7 +409,7 @@ def test_a_statement_waits_until_every_part_was_seen_and_every_finding_answered(
     at = screen("verification", "verifier", round=story.round_id)
     calm(at.text_area(key=f"verify.{story.round_id}.words").set_value("属实").run())
     boxes = [one for one in at.checkbox if one.label == "已查看"]
-    assert len(boxes) == len(_why.FIELDS) - 2  # "records" and "facts" are of other rounds.
+    assert len(boxes) == len(_why.FIELDS) - 1  # "records" are of other rounds.
     for box in boxes[:-1]:
         at.checkbox(key=box.key).check()
     assert calm(at.run()).button(key=f"verify.{story.round_id}.ask").disabled
