@@ -31,6 +31,9 @@ from sinks.land import claims, land_audit, marks, parcel_list, parcels
 from sinks.measurement import activity_records, layers, plots, runs
 from sinks.restoration import cases
 
+# Neither the specifications nor a worked example give a figure; it is asked for where harvest fell.
+UNDECIDED = {"market_leakage_share.moso-mgmt"}
+
 
 @dataclass(frozen=True)
 class Filled:
@@ -211,7 +214,7 @@ def test_layers_policies_and_names_say_that_they_are_invented(filled: Filled) ->
         assert [row.epoch for row in maps] == sorted(demo_layers.EPOCHS, reverse=True)
         assert all(row.demonstration and demo_layers.LABEL in row.name for row in maps)
         assert all(row.stderr_layer_id for row in maps)
-        in_force = policies.in_force(session, *policies.KINDS)
+        in_force = policies.in_force(session, *(set(policies.KINDS) - UNDECIDED))
         assert all(row.demonstration for row in in_force.values())
         assert in_force["unit_kg"].value == 10 and in_force["notice_days.round"].value == 0
         parties = people.parties(session)
