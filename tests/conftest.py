@@ -13,8 +13,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
 
+import sinks.core.people
 from sinks.core import cluster as clusters
 from sinks.core import db, migrate
 from sinks.core.actor import Actor
@@ -29,6 +31,9 @@ for _name, _same in (("registry", True), ("soak", False)):
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )  # fmt: skip
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "registry"))
+# A password is slow to try by design, a quarter of a second; hundreds of the tests' own need not be.
+# Commands and the app, run as programs, keep the program's own cost.
+sinks.core.people.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture(scope="session")

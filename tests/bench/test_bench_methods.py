@@ -25,9 +25,9 @@ def test_a_tenth_of_a_county_takes_less_than_a_second_and_what_its_practices_cos
 @every
 def test_a_practice_of_its_own_costs_a_parcel_no_draws_of_its_own(method_id: str) -> None:
     """Fresh draws of all factors take some 50 ms a practice; shared, a tenth of that."""
-    assert bench_methods.runs_cpu_s(method_id, 100) < 3.0
-    strata_cpu_s = bench_methods.strata_cpu_s(method_id, 100)
-    assert strata_cpu_s is None or strata_cpu_s < 3.0
+    assert bench_methods.runs_cpu_s(method_id, 40) < 1.5
+    strata_cpu_s = bench_methods.strata_cpu_s(method_id, 40)
+    assert strata_cpu_s is None or strata_cpu_s < 1.5
 
 
 def test_the_parcels_of_a_bench_are_all_there() -> None:
