@@ -256,8 +256,8 @@ def test_the_whole_way_from_a_file_to_a_retired_credit(
     chain = registry.done("audit", "verify")
     assert chain["ok"] and chain["unsealed"] == 0
     verified = registry.done("db", "verify")
-    # Layers with errors, the imported file, two certificates, what proves the period; the four papers of the case are
-    # seen by those who may.
+    # Layers with errors, the imported file, two certificates, what proves the period; the four
+    # papers of the case are seen by those who may.
     assert verified["ok"] and verified["files"]["registered"] == 4 + 1 + 2 + 1
     assert registry.done("db", "verify", by="auditor")["files"]["registered"] == 4 + 1 + 2 + 1 + 4
     for words in (("round", "show", round_id), ("land", "list"), ("ledger", "balance"),
