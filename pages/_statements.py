@@ -139,7 +139,7 @@ def of_round(session: Any, round_id: int) -> list[Stated]:
                 (t("权属有证明", "Tenure documented"), _yes(land.tenure_documented)),
                 (
                     t("湿地", "Wetland"),
-                    t("没有地类", "no class on file")
+                    t("不详（没有经复核的地类）", "unknown, no class on file")
                     if land.wetland is None
                     else _yes(land.wetland),
                 ),
