@@ -27,6 +27,7 @@ from methodologies import (
     eligibility,
     factors,
     moso_allocation_v1,
+    moso_cross_check_v1,
     moso_losses_v1,
     moso_mgmt_v1_change,
     moso_mgmt_v1_input,
@@ -157,6 +158,7 @@ def measured(round_: Round, remarks: Remarks, variant: Variant) -> dict[str, Any
         **stock.intermediate,
         **balance.intermediate,
     }
+    cross_check = moso_cross_check_v1.checked(round_.gain_loss, stock.gross, stock.stderr, remarks)
     factor_hash = factors.factor_hash(variant.factor_ids)
     drawn = moso_monte_carlo_v1.drawn(steps, stock.stderr, factor_hash)
     _warn_on_result(round_, change, remarks)
@@ -176,6 +178,7 @@ def measured(round_: Round, remarks: Remarks, variant: Variant) -> dict[str, Any
         "intermediate": {
             **steps,
             "monte_carlo": drawn,
+            **({} if cross_check is None else {"gain_loss": cross_check}),
             **variant.intermediate,
             **_in_units(issuable_kg, round_.policy.unit_kg),
         },

@@ -157,6 +157,14 @@ class Harvest(Model):
     culms_t_baseline: Annotated[float, Field(ge=0, description="基线采伐竹秆，吨干物质")]
 
 
+class GainLoss(Model):
+    """The other way to the same change: culms recruited and grown, less culms harvested and dead."""
+
+    gain_co2_t: Annotated[float, Field(ge=0, description="新竹与生长，吨二氧化碳")]
+    loss_co2_t: Annotated[float, Field(ge=0, description="采伐与枯死，吨二氧化碳")]
+    stderr_co2_t: Annotated[float, Field(ge=0, description="增减量之差的标准误，吨二氧化碳")]
+
+
 class Saturation(Model):
     """The target structure of the stand: credits stop when it is reached."""
 
@@ -197,6 +205,9 @@ class Round(Model):
         float, Field(ge=0, description="散生乔木的损失，吨二氧化碳；增长不计")
     ] = 0.0
     harvest: Harvest | None = None
+    gain_loss: Annotated[GainLoss | None, Field(description="增减量法，只用来核对，不计入结果")] = (
+        None
+    )
     policy: Policy
 
     @model_validator(mode="after")

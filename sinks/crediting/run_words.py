@@ -61,6 +61,9 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "passed": "通过", "source": "来源", "products": "竹材产品",
         "products_co2_t": "竹材产品（tCO2）", "p5": "5% 分位", "p50": "中位数", "p95": "95% 分位",
         "analytic_sd": "解析标准差", "disagrees": "两者相差过大",
+        "gain_loss": "增减量法核对", "gain_co2_t": "增加（tCO2）", "loss_co2_t": "减少（tCO2）",
+        "difference_co2_t": "两法之差（tCO2）", "allowed_co2_t": "误差允许（tCO2）",
+        "agrees": "一致",
         # Trees and tea, by plots.
         "route": "核算方法", "species": "树种、林分类型或植物",
         "volume_m3_ha_start": "期初蓄积（m³/ha）", "volume_m3_ha_end": "期末蓄积（m³/ha）",
@@ -83,7 +86,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "rung": "方法阶梯", "frame_t_ha": "修剪面以下骨架（t/ha）",
         "creditable_c_t_ha": "可计入的碳（tC/ha）", "counted_share_of_gain": "增长计入的份额",
         "default_strata": "没有样地的层", "shade_tree_agb_kg": "遮阴树生物量（kg，不计入）",
-        "loss_co2_t": "损失（tCO2）", "subtracted": "已扣除",
+        "subtracted": "已扣除",
         # Rounds by records.
         "practice_from_year": "措施开始的年份", "input": "方法的输入", "records": "活动记录编号",
         "result": "中间结果", "region": "地区", "baseline": "基线", "project": "项目",
