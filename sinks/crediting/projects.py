@@ -167,12 +167,10 @@ def create(
     if not strata or not name.strip():
         raise Invalid("请填写项目名称并选择地块。", code="project")
     if method.by_round == "records":
-        _check_practice_year(session, practice_from_year)
         baseline_basis, baseline_co2_t_ha_year, baseline_u90 = RECORDS, 0.0, 0.0
-    elif practice_from_year is not None:
-        raise Invalid("措施开始的年份只用于按活动记录核算的方法。", code="practice_from_year")
     else:
         _check_baseline(baseline_basis, baseline_co2_t_ha_year, baseline_u90)
+    _check_practice_year(session, method, practice_from_year)
     members = [parcels.locked(session, parcel_id) for parcel_id in sorted(strata)]
     _refuse_unfit(session, members, method)
     day = today(session)
@@ -220,7 +218,11 @@ def _method_of_rounds(method_id: str, facts: Mapping[str, Any] | None) -> Method
     return method
 
 
-def _check_practice_year(session: Session, year: int | None) -> None:
+def _check_practice_year(session: Session, method: Method, year: int | None) -> None:
+    if method.by_round != "records":
+        if year is not None:
+            raise Invalid("措施开始的年份只用于按活动记录核算的方法。", code="practice_from_year")
+        return
     if year is None or not 1990 <= year <= today(session).year:
         raise Invalid("请填写措施开始的年份（1990 年至今年）。", code="practice_from_year")
 
