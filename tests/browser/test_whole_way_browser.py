@@ -414,9 +414,11 @@ def decide_policies(way: Way) -> None:
         registrar2.told("已批准")
         registrar2.dismiss()
     with way.registry.as_("registrar") as (session, actor):
-        others = policies.KINDS.keys() - POLICIES_ON_SCREEN.keys()
+        chosen = {key: kind.suggested for key, kind in policies.KINDS.items()} | OTHERWISE
+        others = {key for key, value in chosen.items() if value is not None}
+        others -= POLICIES_ON_SCREEN.keys()
         for key in others:
-            value = OTHERWISE.get(key, policies.KINDS[key].suggested)
+            value = chosen[key]
             policies.propose(session, actor, key=key, value=value, legal_basis=LEGAL_BASIS)
         waiting = {row.key: row.id for row in policies.listing(session)
                    if row.proposed_by_id and not row.valid_from}  # fmt: skip
