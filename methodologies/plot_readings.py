@@ -6,6 +6,7 @@ Bamboo is counted culm by culm and is no reading. Sources: method text 1.4 (plot
 (trees).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
@@ -18,10 +19,10 @@ from methodologies.forest_aff_v1 import TreeRow
 from methodologies.inputs import Model, Share, invalid, parse
 
 TREE_ROWS_MAX = 2000
-Millimetre = Decimal("0.1")  # Of a diameter in centimetres.
+MILLIMETRE_CM = Decimal("0.1")
 
 
-class Reading(Model):
+class Reading(Model, ABC):
     """What was found on a plot on a day.
 
     KIND : its name on file; UNIT : of what a second measurement is compared by
@@ -34,9 +35,9 @@ class Reading(Model):
         """Return the fields of a plot of the method's input; `when` is "start" or "end"."""
         return {f"{name}_{when}": value for name, value in self.model_dump().items()}
 
+    @abstractmethod
     def compared(self, area_m2: float, slope_deg: float) -> float:
         """Return the number that a second measurement is held against [UNIT]."""
-        raise NotImplementedError
 
 
 class TreeGroup(TreeRow):
@@ -48,7 +49,7 @@ class TreeGroup(TreeRow):
 
     @model_validator(mode="after")
     def _to_the_millimetre(self) -> "TreeGroup":
-        if Decimal(str(self.dbh_cm)) % Millimetre:
+        if Decimal(str(self.dbh_cm)) % MILLIMETRE_CM:
             raise invalid(f"胸径 {self.dbh_cm:g} 厘米应保留一位小数")
         return self
 

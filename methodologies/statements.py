@@ -4,6 +4,7 @@ Which statement a method asks for is in `catalogue.STATEMENTS`. Nothing has a de
 out would be taken for nought, and nought is an answer that somebody has to give.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -42,23 +43,23 @@ class Standing:
     baseline_basis: str
 
 
-class PeriodFacts(Model):
+class PeriodFacts(Model, ABC):
     """What a round states of its period, with evidence."""
 
     def against(self, land: LandFacts) -> list[Check]:
         """Return the method's conditions that statement and land break."""
         return []
 
+    @abstractmethod
     def parts(self, standing: Standing) -> dict[str, Any]:
         """Return what it adds to the method's input."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unstated(self, told: Told) -> list[str]:
         """Return what activity records of the period tell and the statement does not."""
-        raise NotImplementedError
 
 
-class ProjectFacts(Model):
+class ProjectFacts(Model, ABC):
     """What a project states once, with evidence.
 
     ASKS_LAND : the register has to know the class of its land
@@ -72,9 +73,9 @@ class ProjectFacts(Model):
         return None
 
     @property
+    @abstractmethod
     def first_year(self) -> int:
         """Return the year before which there is nothing to measure."""
-        raise NotImplementedError
 
     def stated_against(self) -> list[Check]:
         """Return the method's conditions that the statement alone already breaks."""
@@ -84,9 +85,9 @@ class ProjectFacts(Model):
         """Return the method's conditions that statement and land break."""
         return []
 
+    @abstractmethod
     def parts(self, standing: Standing) -> dict[str, Any]:
         """Return what it adds to the method's input."""
-        raise NotImplementedError
 
     def of_stratum(self, stratum: str, start: date, end: date) -> dict[str, Any]:
         """Return what it adds to a stratum of the input, for a period [start, end)."""
