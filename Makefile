@@ -33,7 +33,7 @@ lint: setup
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-bench: setup  ## how fast it measures and imports, beside other ways; over half an hour
+bench: setup  ## how fast it measures and imports, beside other ways; about an hour
 	@for bench in tests/bench/bench_*.py; do .venv/bin/python -m tests.bench.$$(basename $$bench .py) || exit 1; done
 
 soak: setup-test  ## laws and crashes again and again, with other chances each time; TURNS=20, an hour or more

@@ -26,7 +26,11 @@ def add(stage: Stage, land: Land) -> None:
     parcel_ids = land.parcel_ids[VILLAGE][first:]
     for parcel_id, yield_t_ha in zip(parcel_ids, YIELDS_T_HA, strict=True):
         _write(stage, parcel_id, yield_t_ha)
-    project_id = _registered(stage, parcel_ids)
+    project_id = registered(
+        stage, CLERK, parcel_ids, name="莫蓉村稻田间歇灌溉减排项目", method_id=METHOD_ID,
+        stratum="单季稻", practice_from_year=PRACTICE_FROM_YEAR, filing="湖农碳备",
+        statement=STATEMENT,
+    )  # fmt: skip
     with stage.acting(CLERK) as (session, actor):
         round_id = openings.by_records(
             session, actor, project_id, period_start=date(PRACTICE_FROM_YEAR, 1, 1),
@@ -62,19 +66,22 @@ def _season(year: int, yield_t_ha: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _registered(stage: Stage, parcel_ids: list[int]) -> int:
-    """The project, published, validated and registered; its id."""
-    with stage.acting(CLERK) as (session, actor):
+def registered(
+    stage: Stage, clerk: str, parcel_ids: list[int], *, name: str, method_id: str, stratum: str,
+    practice_from_year: int, filing: str, statement: str,
+) -> int:  # fmt: skip
+    """A project by records, published, validated and registered; its id."""
+    with stage.acting(clerk) as (session, actor):
         project_id = projects.create(
-            session, actor, name=f"莫蓉村稻田间歇灌溉减排项目{MARK}", method_id=METHOD_ID,
-            strata=dict.fromkeys(parcel_ids, "单季稻"), practice_from_year=PRACTICE_FROM_YEAR,
+            session, actor, name=f"{name}{MARK}", method_id=method_id,
+            strata=dict.fromkeys(parcel_ids, stratum), practice_from_year=practice_from_year,
             demonstration=True,
         ).id  # fmt: skip
         projects.publish(session, actor, project_id)
     with stage.acting("verifier2") as (session, actor):
-        projects.validate(session, actor, project_id, STATEMENT)
+        projects.validate(session, actor, project_id, statement)
     with stage.acting("authority1") as (session, actor):
         projects.register(
-            session, actor, project_id, f"演示湖农碳备〔{db.today(session).year}〕1号"
+            session, actor, project_id, f"演示{filing}〔{db.today(session).year}〕1号"
         )
     return project_id

@@ -7,10 +7,10 @@ Its balance is a source of methane; what is credited is that the ponds gave off 
 from datetime import date
 from typing import Any
 
+from sinks.cli import demo_records
 from sinks.cli.demo_people import MARK, Stage
 from sinks.cli.demo_register import MANAGERS, Land
-from sinks.core import db
-from sinks.crediting import openings, projects, rounds
+from sinks.crediting import openings, rounds
 from sinks.measurement import activity_records
 
 METHOD_ID = "wetland-balance/1"
@@ -35,7 +35,11 @@ def add(stage: Stage, land: Land) -> None:
     parcel_ids = land.parcel_ids[VILLAGE][first : first + PARCELS]
     for parcel_id in parcel_ids:
         _write(stage, parcel_id)
-    project_id = _registered(stage, parcel_ids)
+    project_id = demo_records.registered(
+        stage, CLERK, parcel_ids, name="塘泾村退塘还湿项目", method_id=METHOD_ID,
+        stratum="退塘还湿", practice_from_year=PRACTICE_FROM_YEAR, filing="湖湿碳备",
+        statement=STATEMENT,
+    )  # fmt: skip
     with stage.acting(CLERK) as (session, actor):
         round_id = openings.by_records(
             session, actor, project_id, period_start=date(PRACTICE_FROM_YEAR, 1, 1),
@@ -83,21 +87,3 @@ def _gases(year: int) -> dict[str, Any]:
         "ch4_campaigns": 12, "ch4_ebullition": True, "n2o_kg_ha": 0.4 if restored else 1.9,
         "doc_mg_l": None, "water_depth_m": None,
     }  # fmt: skip
-
-
-def _registered(stage: Stage, parcel_ids: list[int]) -> int:
-    """The project, published, validated and registered; its id."""
-    with stage.acting(CLERK) as (session, actor):
-        project_id = projects.create(
-            session, actor, name=f"塘泾村退塘还湿项目{MARK}", method_id=METHOD_ID,
-            strata=dict.fromkeys(parcel_ids, "退塘还湿"), practice_from_year=PRACTICE_FROM_YEAR,
-            demonstration=True,
-        ).id  # fmt: skip
-        projects.publish(session, actor, project_id)
-    with stage.acting("verifier2") as (session, actor):
-        projects.validate(session, actor, project_id, STATEMENT)
-    with stage.acting("authority1") as (session, actor):
-        projects.register(
-            session, actor, project_id, f"演示湖湿碳备〔{db.today(session).year}〕1号"
-        )
-    return project_id
