@@ -190,13 +190,7 @@ def create(
         demonstration=demonstration or any(parcel.demonstration for parcel in members),
         proposed_by_id=actor.person_id,
     )
-    session.add(row)
-    session.flush()
-    session.add_all(
-        ProjectParcel(project_id=row.id, parcel_id=parcel_id, stratum=stratum.strip() or "A")
-        for parcel_id, stratum in strata.items()
-    )
-    session.flush()
+    _keep(session, row, strata)
     audit.record(
         session, actor, "project.create", f"project:{row.id}",
         {"method": method_id, "parcels": len(strata)},
@@ -204,6 +198,16 @@ def create(
     if facts is not None:
         _state(session, actor, row, facts)
     return row
+
+
+def _keep(session: Session, row: Project, strata: Mapping[int, str]) -> None:
+    session.add(row)
+    session.flush()
+    session.add_all(
+        ProjectParcel(project_id=row.id, parcel_id=parcel_id, stratum=stratum.strip() or "A")
+        for parcel_id, stratum in strata.items()
+    )
+    session.flush()
 
 
 def _method_of_rounds(method_id: str, facts: Mapping[str, Any] | None) -> Method:
