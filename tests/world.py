@@ -1,6 +1,7 @@
 """The people and the land of the tests: small helpers that go through the real functions."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -649,6 +650,16 @@ def stated_project(
         projects.validate(session, people_["verifier"], project.id, "符合方法学适用条件")
         projects.register(session, people_["authority"], project.id, "备案-样地-1")
     return Farm(project.id, parcel_ids)
+
+
+def open_2023(
+    session: Session, people_: dict[str, Actor], project_id: int, facts: Mapping[str, object]
+) -> rounds.MonitoringRound:
+    """The two years from 2023, by plots alone."""
+    return openings.by_plots(
+        session, people_["clerk"], project_id, period_start=date(2023, 1, 1),
+        period_end=date(2025, 1, 1), facts=facts,
+    )  # fmt: skip
 
 
 def read_plots(

@@ -36,10 +36,7 @@ COUNTS = [60, 62, 64, 61, 63, 62]
 def open_2023(
     session: Session, people: dict[str, Actor], project_id: int, **facts: object
 ) -> rounds.MonitoringRound:
-    return openings.by_plots(
-        session, people["clerk"], project_id, period_start=date(2023, 1, 1),
-        period_end=date(2025, 1, 1), facts={**world.QUIET_PERIOD, **facts},
-    )  # fmt: skip
+    return world.open_2023(session, people, project_id, {**world.QUIET_PERIOD, **facts})
 
 
 def evidenced(session: Session, people: dict[str, Actor], round_id: int) -> None:

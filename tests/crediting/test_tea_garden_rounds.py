@@ -45,10 +45,7 @@ def garden(
 def opened(
     session: Session, people: dict[str, Actor], project_id: int, **facts: object
 ) -> rounds.MonitoringRound:
-    return openings.by_plots(
-        session, people["clerk"], project_id, period_start=date(2023, 1, 1),
-        period_end=date(2025, 1, 1), facts={**QUIET, **facts},
-    )  # fmt: skip
+    return world.open_2023(session, people, project_id, {**QUIET, **facts})
 
 
 def test_a_garden_goes_from_two_surveys_to_issued_kilograms_through_four_people(

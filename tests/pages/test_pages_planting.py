@@ -11,22 +11,9 @@ from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.crediting import projects, rounds, stated_facts, verification
 from tests import world
-from tests.pages_help import calm, confirmed, page_of, press, said, token_of
+from tests.pages_help import calm, confirmed, press, said
 
 Screen = Callable[..., AppTest]
-
-
-@pytest.fixture
-def screen(who: dict[str, Actor]) -> Screen:
-    """Open a page as a person, at an address."""
-
-    def opened(page: str, login: str, **query: object) -> AppTest:
-        at = page_of(page, token_of(who, login))
-        for name, value in query.items():
-            at.query_params[name] = str(value)
-        return calm(at.run())
-
-    return opened
 
 
 @pytest.fixture(scope="module")

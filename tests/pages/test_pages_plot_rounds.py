@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import date
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from sinks.core import db
@@ -12,22 +11,9 @@ from sinks.crediting import projects, rounds, stated_facts
 from tests import world
 from tests.crediting.test_tea_garden_rounds import PAIRS, garden
 from tests.crediting.test_tree_rounds import CONDITIONS, FIR
-from tests.pages_help import calm, confirmed, page_of, press, said, token_of
+from tests.pages_help import calm, confirmed, press, said
 
 Screen = Callable[..., AppTest]
-
-
-@pytest.fixture
-def screen(who: dict[str, Actor]) -> Screen:
-    """Open a page as a person, at an address."""
-
-    def opened(page: str, login: str, **query: object) -> AppTest:
-        at = page_of(page, token_of(who, login))
-        for name, value in query.items():
-            at.query_params[name] = str(value)
-        return calm(at.run())
-
-    return opened
 
 
 def test_a_forest_project_states_the_route_of_each_stratum(

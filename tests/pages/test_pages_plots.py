@@ -20,19 +20,6 @@ from tests.pages_help import calm, confirmed, press, said
 Screen = Callable[..., AppTest]
 
 
-@pytest.fixture
-def screen(who: dict[str, Actor]) -> Screen:
-    """Open a page as a person, at an address."""
-
-    def opened(page: str, login: str, **query: object) -> AppTest:
-        at = pages_help.page_of(page, pages_help.token_of(who, login))
-        for name, value in query.items():
-            at.query_params[name] = str(value)
-        return calm(at.run())
-
-    return opened
-
-
 @pytest.fixture(scope="module")
 def project_id(engine: sa.Engine, who: dict[str, Actor]) -> int:
     """A project of one stratum that nobody has sampled yet."""

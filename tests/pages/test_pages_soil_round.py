@@ -1,30 +1,13 @@
 """Screens of a round that is an estimate: its number, and why nothing of it is issued."""
 
-from collections.abc import Callable
-
-import pytest
 import sqlalchemy as sa
-from streamlit.testing.v1 import AppTest
 
 from sinks.core import db
 from sinks.core.actor import Actor
 from sinks.crediting import rounds
 from tests import world
 from tests.crediting import test_soil_rounds
-from tests.pages_help import calm, page_of, said, token_of
-
-
-@pytest.fixture
-def screen(who: dict[str, Actor]) -> Callable[..., AppTest]:
-    """Open a page as a person, at an address."""
-
-    def opened(page: str, login: str, **query: object) -> AppTest:
-        at = page_of(page, token_of(who, login))
-        for name, value in query.items():
-            at.query_params[name] = str(value)
-        return calm(at.run())
-
-    return opened
+from tests.pages_help import calm, said
 
 
 def test_soil_carbon_is_shown_as_a_removal_with_the_reason_why_it_earns_nothing(

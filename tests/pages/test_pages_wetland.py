@@ -1,7 +1,5 @@
 """Screens of a wetland: its records are asked for, its balance is shown beside what is issued."""
 
-from collections.abc import Callable
-
 import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
@@ -12,20 +10,7 @@ from sinks.core.actor import Actor
 from sinks.crediting import rounds
 from sinks.measurement import activity_records, activity_words
 from tests import world
-from tests.pages_help import calm, page_of, said, token_of
-
-
-@pytest.fixture
-def screen(who: dict[str, Actor]) -> Callable[..., AppTest]:
-    """Open a page as a person, at an address."""
-
-    def opened(page: str, login: str, **query: object) -> AppTest:
-        at = page_of(page, token_of(who, login))
-        for name, value in query.items():
-            at.query_params[name] = str(value)
-        return calm(at.run())
-
-    return opened
+from tests.pages_help import calm, said
 
 
 @pytest.fixture(scope="module")
